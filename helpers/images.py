@@ -1,0 +1,206 @@
+"""File <-> tensor. One image contract everywhere: (1, 3, H, W), float32, RGB, values in [0, 1].
+
+Nothing here normalises: that happens inside `helpers.vgg.VGG` and nowhere else.
+"""
+
+import io
+import json
+import os
+import tempfile
+import tomllib
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image, ImageOps
+from PIL.PngImagePlugin import PngInfo
+from torch import Tensor
+
+__all__ = ["DATA", "load", "save", "read_settings", "noise", "as_saved", "to_pil", "names", "credit", "manifest"]
+
+DATA = Path(__file__).resolve().parent.parent / "data"
+MIN_SIDE = 16  # four poolings halve a side four times: below 16 px nothing is left at relu5_1
+MAX_PIXELS = 90_000_000  # more than any phone camera's usual picture; a bomb has billions
+SETTINGS_KEY = "paint-by-gradient"
+
+
+@cache
+def manifest() -> dict[str, dict]:
+    """Every picture of data/images.toml: name -> kind, file, title, author, year, licence, source, sha256, alt."""
+    return tomllib.loads((DATA / "images.toml").read_text(encoding="utf-8"))
+
+
+def names(kind: str | None = None) -> list[str]:
+    """Names that `load` knows; kind "content" or "style" narrows the list."""
+    return [n for n, e in manifest().items() if kind in (None, e["kind"]) and _manifest_file(n).is_file()]
+
+
+def credit(name: str) -> str:
+    """One line of credit for a picture of the manifest: title, author, year and licence."""
+    if name not in manifest():
+        raise KeyError(f"there is no picture named {name!r} in data/; known names: {', '.join(names())}")
+    entry = manifest()[name]
+    return f"{entry['title']}, {entry['author']}, {entry['year']} ({entry['licence']})"
+
+
+def load(source, size: int | None = 256) -> Tensor:
+    """Read a picture as a (1, 3, H, W) float32 RGB tensor with values in [0, 1].
+
+    source: a name of the manifest ("starry_night"), a path, the bytes of a file, or a PIL image. Rotation
+    from EXIF is applied, transparency is laid on white, the first frame stands for an animation.
+    size: pixels of the long side, up or down; no side becomes shorter than 16 px. None keeps the picture's own.
+    Raises FileNotFoundError (with the known names), TypeError for another kind of source, and ValueError where
+    the file is no picture, is damaged, has a side under 16 px or more than 90 megapixels.
+    """
+    if size is not None and (not isinstance(size, int) or size < MIN_SIDE):
+        raise ValueError(f"size must be None or a whole number of pixels from {MIN_SIDE} up, not {size!r}")
+    image, label = _open(source)
+    if min(image.size) < MIN_SIDE:
+        raise ValueError(f"{label} is {image.width} x {image.height} px; both sides must have at least {MIN_SIDE} px")
+    if size is not None:
+        image = _resize(image, size)
+    pixels = np.array(image, dtype=np.float32) / 255
+    return torch.from_numpy(pixels).permute(2, 0, 1)[None].contiguous()
+
+
+def _open(source) -> tuple[Image.Image, str]:
+    """Any source -> an RGB PIL image, and what to call it in an error message."""
+    if isinstance(source, Image.Image):
+        label = "the given PIL image"
+    elif isinstance(source, (bytes, bytearray, memoryview)):
+        source, label = io.BytesIO(bytes(source)), "the given bytes"
+    elif isinstance(source, (str, os.PathLike)):
+        source = label = _find(source)
+    else:
+        raise TypeError(f"load takes a name, a path, bytes or a PIL image, not {type(source).__name__}")
+    return _decode(source, label), label
+
+
+def _find(source) -> Path:
+    """A manifest name or a path -> an existing file, or FileNotFoundError that lists what there is."""
+    if str(source) in manifest():
+        path, entry = _manifest_file(str(source)), manifest()[str(source)]
+        if path.is_file():
+            return path
+        raise FileNotFoundError(
+            f"{entry['title']} does not come with the series. Download it from {entry['source']}, save it as "
+            f"{path}, and load it again; pictures that are here: {', '.join(names())}"
+        )
+    path = Path(source).expanduser()
+    if not path.is_file():
+        what = f"{path} is a folder" if path.is_dir() else f"there is no file {path}, and no picture of that name"
+        raise FileNotFoundError(f"{what}; give the path of a picture or one of: {', '.join(names())}")
+    return path
+
+
+def _manifest_file(name: str) -> Path:
+    """The file of a manifest entry; a manifest cannot point outside data/."""
+    path = (DATA / manifest()[name]["file"]).resolve()
+    if not path.is_relative_to(DATA):
+        raise ValueError(f"data/images.toml: the file of {name!r} lies outside data/: {path}")
+    return path
+
+
+def _decode(source, label) -> Image.Image:
+    """Open and decode with Pillow; every way to fail becomes one sentence that names the file."""
+    try:
+        image = source if isinstance(source, Image.Image) else Image.open(source)
+        if image.width * image.height > MAX_PIXELS:
+            raise Image.DecompressionBombError
+        return _to_rgb(ImageOps.exif_transpose(image))
+    except (Image.DecompressionBombError, MemoryError):
+        raise ValueError(f"{label} has more than {MAX_PIXELS / 1e6:.0f} megapixels; make it smaller first") from None
+    except Image.UnidentifiedImageError:
+        raise ValueError(f"{label} is not a picture that Pillow can read; use a JPEG, PNG, WebP, GIF or TIFF") from None
+    except (OSError, SyntaxError, ValueError, EOFError, IndexError, TypeError) as error:
+        raise ValueError(f"{label} is damaged or incomplete ({error}); copy or download it again") from error
+
+
+def _to_rgb(image: Image.Image) -> Image.Image:
+    """Any Pillow mode -> RGB: 16 bits scaled to 8, transparency laid on white."""
+    if image.mode in ("I", "F") or image.mode.startswith("I;16"):
+        values = np.asarray(image, dtype=np.float64)
+        white = 1 if image.mode == "F" and values.max() <= 1 else 255 if image.mode == "F" else 65535
+        image = Image.fromarray(np.uint8(np.clip(values / white, 0, 1) * 255 + 0.5))
+    if image.has_transparency_data:
+        image = image.convert("RGBA")
+        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
+    return image.convert("RGB")
+
+
+def _resize(image: Image.Image, size: int) -> Image.Image:
+    """Long side = size, unless that would leave the short side under 16 px (a 17 x 900 px strip, say)."""
+    scale = max(size / max(image.size), MIN_SIDE / min(image.size))
+    width, height = (max(MIN_SIDE, round(side * scale)) for side in image.size)
+    return image if (width, height) == image.size else image.resize((width, height), Image.Resampling.LANCZOS)
+
+
+def as_saved(image: Tensor) -> Tensor:
+    """What a file keeps of an image: clamped to [0, 1], rounded to 8 bits. Reported errors are measured on this."""
+    return (image.detach().clamp(0, 1) * 255).round() / 255
+
+
+def to_pil(image: Tensor) -> Image.Image:
+    """(1, 3, H, W) tensor with values in [0, 1] -> 8-bit RGB PIL image. Values outside are clamped; NaN is refused."""
+    if not isinstance(image, Tensor) or image.ndim != 4 or image.shape[:2] != (1, 3):
+        raise ValueError(f"expected an image tensor (1, 3, H, W), found {getattr(image, 'shape', type(image))}")
+    if not torch.isfinite(image).all():
+        raise ValueError("the image holds NaN or infinite values: it cannot be shown or saved")
+    pixels = (as_saved(image.float())[0] * 255).byte().permute(1, 2, 0).cpu().numpy()
+    return Image.fromarray(pixels)
+
+
+def save(image: Tensor, path, settings: dict | None = None, quality: int = 92) -> Path:
+    """Write an image as PNG or JPEG (by the ending of `path`), with the settings that made it inside the file.
+
+    settings: anything that JSON can hold; `read_settings(path)` gives it back. An interruption leaves the old file
+    or the new one, never half of one; missing folders are made. Returns the path. Raises ValueError for another
+    ending or a wrong tensor, OSError where the disk is full or the folder cannot be written.
+    """
+    path = Path(path).expanduser()
+    if path.suffix.lower() not in (".png", ".jpg", ".jpeg"):
+        raise ValueError(f"{path.name!r} must end in .png, .jpg or .jpeg")
+    picture, buffer = to_pil(image), io.BytesIO()
+    note = json.dumps({SETTINGS_KEY: settings or {}}, ensure_ascii=False, default=str)
+    if path.suffix.lower() == ".png":
+        info = PngInfo()
+        info.add_itxt(SETTINGS_KEY, note)
+        picture.save(buffer, "PNG", pnginfo=info, optimize=True)
+    else:
+        picture.save(buffer, "JPEG", quality=quality, subsampling=0, comment=note.encode())
+    _write(path, buffer.getvalue())
+    return path
+
+
+def _write(path: Path, content: bytes) -> None:
+    """Write beside, then rename: nobody ever sees half a file."""
+    beside = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, beside = tempfile.mkstemp(prefix=f".{path.stem}-", suffix=path.suffix, dir=path.parent)
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+        os.chmod(beside, 0o644)
+        os.replace(beside, path)
+    except OSError as error:
+        if beside is not None:
+            Path(beside).unlink(missing_ok=True)
+        advice = "free some space or choose another folder"
+        raise OSError(error.errno, f"{path} could not be written ({error.strerror}): {advice}") from error
+
+
+def read_settings(path) -> dict:
+    """The settings that `save` put into a PNG or JPEG; {} for a picture from elsewhere."""
+    with Image.open(_find(path)) as image:
+        note = image.info.get(SETTINGS_KEY) or image.info.get("comment") or b"{}"
+    try:
+        return json.loads(note)[SETTINGS_KEY]
+    except (ValueError, TypeError, LookupError):
+        return {}
+
+
+def noise(like: Tensor, seed: int = 0) -> Tensor:
+    """Uniform noise in [0, 1] of the shape and on the device of `like`; the same seed gives the same noise anywhere."""
+    generator = torch.Generator().manual_seed(seed)
+    return torch.rand(like.shape, generator=generator).to(like.device)

@@ -1,0 +1,178 @@
+"""The losses and the loop. Everything here sees features and images, never a network.
+
+Losses are pure functions of features and targets. They are unit-free: 0 is a perfect match, 1 is "as wrong as a
+black image", 0.01 is one per cent. The papers' own sums, and how to convert between the two, are in notebook 05.
+"""
+
+import math
+from typing import Callable, NamedTuple
+
+import torch
+from torch import Tensor
+
+__all__ = ["gram", "content_loss", "style_loss", "total_variation", "range_penalty", "optimise", "Result"]
+
+Loss = Callable[[Tensor], Tensor]
+
+
+def gram(features: Tensor) -> Tensor:
+    """Channel correlations of one feature map: (1, C, h, w) -> (C, C), G = F Fᵀ / (h w). Derived in notebook 03.
+
+    Gatys et al. (2016), equation 3, without the division: here a picture and its half have the same G.
+    """
+    if features.ndim != 4 or features.shape[0] != 1:
+        raise ValueError(f"gram takes the features of one image, (1, C, h, w), found {tuple(features.shape)}")
+    flat = features[0].flatten(1).float()  # one row a channel, one column a position; float16 would overflow
+    return flat @ flat.T / flat.shape[1]
+
+
+def content_loss(features: Tensor, target: Tensor) -> Tensor:
+    """‖F − P‖² / ‖P‖² of one layer: both (1, C, h, w) -> scalar. Derived in notebook 02.
+
+    Gatys et al. (2016), equation 1, is ½ ‖F − P‖²; dividing by ‖P‖² takes the unit away.
+    """
+    _same_shape("features", features, "target", target)
+    return _relative(features.float(), target.float())
+
+
+def style_loss(features: Tensor, target: Tensor) -> Tensor:
+    """‖G − A‖² / ‖A‖² of one layer: features (1, C, h, w), target A = gram(style features), (C, C) -> scalar.
+
+    Gatys et al. (2016), equation 4, divides by 4 C² (h w)² instead. Derived in notebook 04.
+    """
+    found = gram(features)
+    _same_shape("gram(features)", found, "target", target)
+    return _relative(found, target.float())
+
+
+def total_variation(image: Tensor) -> Tensor:
+    """Mean squared difference between neighbouring pixels, across and down: (1, C, H, W) -> scalar.
+
+    A horizontal ramp that rises by s a pixel has s². Mahendran and Vedaldi (2015), R_Vβ with β = 2.
+    """
+    across, down = image[..., :, 1:] - image[..., :, :-1], image[..., 1:, :] - image[..., :-1, :]
+    return across.square().mean() + down.square().mean()
+
+
+def range_penalty(image: Tensor) -> Tensor:
+    """Mean squared excess over [0, 1], (1, 3, H, W) -> scalar: a soft fence that leaves gradients intact.
+
+    Departs from Gatys et al., who let pixels run free: what is outside cannot be saved.
+    """
+    return (image - image.clamp(0, 1)).square().mean()
+
+
+def _relative(found: Tensor, target: Tensor) -> Tensor:
+    """‖found − target‖² / ‖target‖²; a target that is zero everywhere counts as one of norm 1e-12."""
+    return (found - target).square().sum() / target.square().sum().clamp_min(1e-12)
+
+
+def _same_shape(one: str, a: Tensor, other: str, b: Tensor) -> None:
+    """A loss between different shapes would broadcast in silence; refuse it in a sentence."""
+    if a.shape != b.shape:
+        raise ValueError(f"{one} has shape {tuple(a.shape)}, {other} has {tuple(b.shape)}; they must be equal")
+
+
+class Result(NamedTuple):
+    """What `optimise` returns: the best image, (1, 3, H, W), and the loss at each evaluation."""
+
+    image: Tensor
+    history: list[float]
+
+
+def optimise(start: Tensor, loss: Loss, steps: int = 150, method: str = "lbfgs", lr=None, seen=None) -> Result:
+    """Change the pixels of `start` until `loss(image)` is small. Written in the open in notebooks 06 and 07.
+
+    loss: image (1, 3, H, W) -> scalar. steps: how often it is evaluated, each time with its gradient: that is what
+    costs time, and what makes methods comparable. method: "lbfgs" (Liu and Nocedal 1989, strong Wolfe line search,
+    a soft fence around [0, 1]) or "adam" (Kingma and Ba 2015, a clamp between steps). lr: None takes 1 for L-BFGS
+    and 0.02 for Adam. seen(step, image, value) is called after each evaluation.
+
+    Returns the image with the smallest loss, and the history. Interrupting returns the image so far; NaN goes back to
+    the best image and says so. `start` is not changed. Raises ValueError for arguments that cannot work.
+    """
+    if method not in METHODS:
+        raise ValueError(f"there is no method {method!r}; known methods: {', '.join(METHODS)}")
+    if steps < 1 or start.ndim != 4 or not start.is_floating_point():
+        raise ValueError(f"needs steps >= 1 and a float image (1, 3, H, W), found {steps} and {tuple(start.shape)}")
+    run = _Run(start, loss, steps, seen, fence=method == "lbfgs")
+    try:
+        for attempt in range(MAX_RESTARTS + 1):
+            if METHODS[method](run, lr, 0.5**attempt):
+                break
+            print(f"The loss became NaN after {len(run.history)} evaluations; going on from the best image.")
+    except KeyboardInterrupt:
+        print(f"Stopped after {len(run.history)} of {steps} evaluations: this is the best image so far.")
+    return Result(run.best.clamp(0, 1), run.history)
+
+
+class _Run:
+    """One optimisation: the variable, the best image so far, the history, and the closure that fills them."""
+
+    def __init__(self, start: Tensor, loss: Loss, steps: int, seen, fence: bool):
+        self.image = start.detach().clone(memory_format=torch.contiguous_format).requires_grad_()
+        self.best, self.least, self.history = self.image.detach().clone(), math.inf, []
+        self.loss, self.steps, self.seen, self.fence = loss, steps, seen, fence
+
+    def closure(self) -> Tensor:
+        """Evaluate the loss and its gradient once, and remember the image if it is the best so far."""
+        if len(self.history) >= self.steps:
+            raise _Finished
+        self.image.grad = None
+        value = self.loss(self.image)
+        total = value + range_penalty(self.image) if self.fence else value
+        total.backward()
+        self._remember(total.item(), value.item())
+        return total
+
+    def _remember(self, total: float, value: float) -> None:
+        if not math.isfinite(total):
+            raise _Diverged
+        self.history.append(value)
+        if total < self.least:
+            self.best, self.least = self.image.detach().clone(), total
+        if self.seen is not None:
+            self.seen(len(self.history), self.image.detach(), value)
+
+    def advance(self, optimiser: torch.optim.Optimizer, after_step=lambda: None) -> bool:
+        """Step until the evaluations are used up (True) or the loss is no number (False: back to the best image)."""
+        try:
+            while True:
+                optimiser.step(self.closure)
+                after_step()
+        except _Finished:
+            return True
+        except _Diverged:
+            if not self.history:
+                raise ValueError("the loss is NaN or infinite at the start: check the image and the targets") from None
+            with torch.no_grad():
+                self.image.copy_(self.best)
+            return False
+
+
+class _Finished(Exception):
+    """The evaluations are used up, perhaps in the middle of a line search."""
+
+
+class _Diverged(Exception):
+    """The loss is NaN or infinite."""
+
+
+def _lbfgs(run: _Run, lr, shrink: float) -> bool:
+    """No early stop: the tolerances of torch depend on the unit of the loss (see notebook 07)."""
+    settings = {"history_size": 50, "tolerance_grad": 0, "tolerance_change": 0, "line_search_fn": "strong_wolfe"}
+    return run.advance(torch.optim.LBFGS([run.image], lr=(lr or 1) * shrink, max_iter=run.steps, **settings))
+
+
+def _adam(run: _Run, lr, shrink: float) -> bool:
+    """Clamps between steps: Adam looks at one gradient at a time, so nobody is misled about curvature."""
+
+    def clamp():
+        with torch.no_grad():
+            run.image.clamp_(0, 1)
+
+    return run.advance(torch.optim.Adam([run.image], lr=(lr or 0.02) * shrink), clamp)
+
+
+METHODS = {"lbfgs": _lbfgs, "adam": _adam}
+MAX_RESTARTS = 3

@@ -1,0 +1,218 @@
+"""VGG16, VGG19 (Simonyan and Zisserman 2014) and the embedded vgg19-mini, by the paper's layer names."""
+
+import hashlib
+import os
+import re
+import socket
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+__all__ = ["VGG", "best_device", "layer_names"]
+
+CONVS = {"vgg19": (2, 2, 4, 4, 4), "vgg16": (2, 2, 3, 3, 3)}  # convolutions in each of the five blocks
+MEGABYTES = {"vgg19": 548, "vgg16": 528}  # of torchvision's files
+MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet, RGB, as torchvision's weights expect
+MINI = Path(__file__).resolve().parent.parent / "data" / "weights" / "vgg19-mini.safetensors"
+MINI_SHA256 = "2487e55b0bd88af826b113775c309ada68480cc72f51869d8c6bb389471ba513"
+HELP = 'choose with VGG("mini"), VGG("vgg19"), VGG("vgg16"), VGG("weights.safetensors") or NST_BACKBONE'
+
+
+def layer_names(topology: str = "vgg19") -> list[str]:
+    """conv1_1, relu1_1, ..., pool5: the names of the papers, in the order in which an image meets them."""
+    names = []
+    for block, convs in enumerate(CONVS[topology], start=1):
+        for i in range(1, convs + 1):
+            names += [f"conv{block}_{i}", f"relu{block}_{i}"]
+        names.append(f"pool{block}")
+    return names
+
+
+def best_device() -> torch.device:
+    """CUDA, then MPS, then CPU: the first on which a small convolution runs. A device can be listed and still fail."""
+    for kind, present in (("cuda", torch.cuda.is_available()), ("mps", torch.backends.mps.is_available())):
+        if present:
+            try:
+                nn.Conv2d(3, 8, 3).to(kind)(torch.rand(1, 3, 8, 8, device=kind)).sum().item()
+                return torch.device(kind)
+            except (RuntimeError, NotImplementedError) as error:
+                print(f"A {kind} device is listed, but a small convolution fails on it ({error}); going on without.")
+    return torch.device("cpu")
+
+
+class VGG(nn.Module):
+    """A frozen VGG that hands out feature maps by layer name.
+
+    name: "auto", "mini" (embedded), "vgg19", "vgg16" (torchvision's weights, downloaded once), or the path of a file
+        in torchvision's layout (.safetensors or .pth), which may hold the first blocks only. "auto" is vgg19 where a
+        GPU is present or its weights are cached, else mini; it says which and why, and NST_BACKBONE overrides it.
+    pool: "max", as the network was trained, or "avg", which Gatys et al. (2016, section 2) suggest for painting.
+    device: where to run; None takes `best_device()`. Raises OSError where weights cannot be had.
+    """
+
+    def __init__(self, name: str | os.PathLike = "auto", pool: str = "max", device=None):
+        super().__init__()
+        if pool not in ("max", "avg"):
+            raise ValueError(f'pool must be "max" or "avg", not {pool!r}')
+        device = torch.device(device) if device is not None else best_device()
+        self.name, weights = _weights(name, device)
+        self.layers, self.channels = _build(weights, self.name, pool)
+        self.register_buffer("mean", torch.tensor(MEAN).view(1, 3, 1, 1))
+        self.register_buffer("std", torch.tensor(STD).view(1, 3, 1, 1))
+        self.requires_grad_(False).eval().to(device)
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights are, and where an image has to be."""
+        return self.mean.device
+
+    def forward(self, image: Tensor, layers: list[str]) -> dict[str, Tensor]:
+        """image (1, 3, H, W), RGB in [0, 1] -> {layer: features (1, C, h, w)}, in the order asked for.
+
+        Normalises inside, stops at the deepest layer. Raises ValueError for an unknown layer or an unfit image.
+        """
+        layers = [layers] if isinstance(layers, str) else list(layers)
+        deepest = self._check(image, layers)
+        features, found = (image - self.mean) / self.std, {}
+        for name in list(self.layers)[: deepest + 1]:
+            features = self.layers[name](features)
+            if name in layers:
+                found[name] = features
+        return {name: found[name] for name in layers}
+
+    def _check(self, image: Tensor, layers: list[str]) -> int:
+        """Refuse what cannot work, in a sentence; return the position of the deepest layer asked for."""
+        if not isinstance(image, Tensor) or image.ndim != 4 or image.shape[1] != 3:
+            found = tuple(image.shape) if isinstance(image, Tensor) else type(image).__name__
+            raise ValueError(f"expected an image tensor (1, 3, H, W), found {found}; helpers.images.load makes one")
+        if not image.is_floating_point():
+            raise ValueError(f"expected float values in [0, 1], found {image.dtype}; divide 8-bit values by 255")
+        known = list(self.layers)
+        for layer in layers:
+            if layer not in known:
+                raise ValueError(f"{self.name} has no layer {layer!r}; it has {', '.join(known)}")
+        deepest = max((known.index(layer) for layer in layers), default=-1)
+        need = 2 ** sum(name.startswith("pool") for name in known[: deepest + 1])
+        if min(image.shape[2:]) < need:
+            raise ValueError(f"{known[deepest]} needs sides of at least {need} px, found {tuple(image.shape[2:])}")
+        return deepest
+
+
+def _build(weights: dict[str, Tensor], name: str, pool: str) -> tuple[nn.ModuleDict, dict[str, int]]:
+    """Weights in torchvision's layout -> layers by name, and the number of channels of each."""
+    indices = sorted(int(k.split(".")[1]) for k in weights if re.fullmatch(r"features\.\d+\.weight", k))
+    names, layers, channels, width = _names(indices, name), nn.ModuleDict(), {}, 3
+    for layer in names:
+        if layer.startswith("conv"):
+            if not indices:  # the file holds the first blocks only
+                break
+            layers[layer] = _conv(weights, indices.pop(0), width, name)
+            width = layers[layer].out_channels
+        elif layer.startswith("relu"):
+            layers[layer] = nn.ReLU(inplace=False)  # in place, it would overwrite the features of the conv layer
+        else:
+            layers[layer] = nn.MaxPool2d(2) if pool == "max" else nn.AvgPool2d(2)
+        channels[layer] = width
+    return layers, channels
+
+
+def _names(indices: list[int], name: str) -> list[str]:
+    """The layer names of the network whose numbering the convolutions follow; VGG16's and VGG19's part after conv3_3."""
+    for topology in CONVS:
+        convs = [i for i, layer in enumerate(layer_names(topology)) if layer.startswith("conv")]
+        if indices and indices == convs[: len(indices)]:
+            return layer_names(topology)
+    raise ValueError(
+        f"{name} does not hold the layers of torchvision's VGG16 or VGG19 (no batch norm) from the first on"
+    )
+
+
+def _conv(weights: dict[str, Tensor], index: int, width: int, name: str) -> nn.Conv2d:
+    """One 3 x 3 convolution of `width` input channels with its weights."""
+    weight, bias = weights[f"features.{index}.weight"], weights.get(f"features.{index}.bias")
+    if weight.ndim != 4 or weight.shape[1:] != (width, 3, 3) or bias is None or bias.shape != weight.shape[:1]:
+        raise ValueError(f"{name}: features.{index} is not a 3 x 3 convolution of {width} channels with a bias")
+    conv = nn.Conv2d(width, weight.shape[0], 3, padding=1)
+    conv.load_state_dict({"weight": weight.float(), "bias": bias.float()})
+    return conv
+
+
+def _weights(name, device: torch.device) -> tuple[str, dict[str, Tensor]]:
+    """A backbone's name -> the name as shown, and its weights in torchvision's layout."""
+    if name == "auto":
+        return _automatic(device)
+    if name == "mini":
+        return "vgg19-mini", _read(MINI, MINI_SHA256)
+    if name in CONVS:
+        return name, _download(name)
+    path = Path(str(name)).expanduser()
+    if path.suffix not in (".safetensors", ".pth", ".pt"):
+        raise ValueError(f"there is no network {str(name)!r}; {HELP}")
+    return path.stem, _read(path)
+
+
+def _automatic(device: torch.device) -> tuple[str, dict[str, Tensor]]:
+    """What "auto" means here; prints one line that says which network, why, and how to choose."""
+    name, why = os.environ.get("NST_BACKBONE") or "auto", "NST_BACKBONE says so"
+    if name != "auto":
+        found = _weights(name, device)
+    elif device.type == "cpu" and not _cached("vgg19").is_file():
+        found, why = _weights("mini", device), "there is no GPU, and VGG19's weights are not on this machine"
+    else:
+        try:
+            found, why = _weights("vgg19", device), "there is a GPU" if device.type != "cpu" else "its weights are here"
+        except OSError as error:
+            print(error)
+            found, why = _weights("mini", device), "VGG19's weights could not be had"
+    print(f"Network: {found[0]}, because {why} ({HELP}).")
+    return found
+
+
+def _torchvision(name: str):
+    """torchvision's record of the weights: their address and checksum."""
+    import torchvision  # late: the embedded network does not need it, and importing it takes a second
+
+    return torchvision.models.get_model_weights(name).IMAGENET1K_V1
+
+
+def _cached(name: str) -> Path:
+    """Where torch keeps the downloaded weights of vgg16 or vgg19."""
+    return Path(torch.hub.get_dir()) / "checkpoints" / Path(_torchvision(name).url).name
+
+
+def _download(name: str, again: bool = True) -> dict[str, Tensor]:
+    """torchvision's weights, from torch's cache or its server. The hash is checked before a file enters the cache."""
+    path, patience = _cached(name), socket.getdefaulttimeout()
+    socket.setdefaulttimeout(30)  # seconds without a byte: a silent server must not hang the notebook
+    try:
+        return _torchvision(name).get_state_dict(progress=True, check_hash=True, weights_only=True, map_location="cpu")
+    except Exception as error:
+        if again and path.is_file() and not _sha256(path).startswith(path.stem.split("-")[-1]):
+            path.unlink()  # a copy that broke off, left by somebody else: start afresh
+            return _download(name, again=False)
+        raise OSError(
+            f"The weights of {name} ({MEGABYTES[name]} MB) could not be had: {error}. Try again when that is mended, or "
+            f'download {_torchvision(name).url} elsewhere and save it as {path}. VGG("mini") needs no download.'
+        ) from error
+    finally:
+        socket.setdefaulttimeout(patience)
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _read(path: Path, sha256: str | None = None) -> dict[str, Tensor]:
+    """A weight file -> {key: tensor}. No pickle is read without weights_only, so no file can run code."""
+    if not path.is_file():
+        raise FileNotFoundError(f"there is no weight file {path}; {HELP}")
+    if sha256 and _sha256(path) != sha256:
+        raise ValueError(f"{path} is not the file that belongs to this version; restore it: git checkout -- {path}")
+    try:
+        weights = load_file(path) if path.suffix == ".safetensors" else torch.load(path, "cpu", weights_only=True)
+        return {str(key): value for key, value in weights.items() if isinstance(value, Tensor)}
+    except Exception as error:
+        raise ValueError(f"{path} cannot be read as weights: {(str(error) or repr(error)).splitlines()[0]}") from error

@@ -1,0 +1,106 @@
+"""What the eye gets: JPEGs with descriptions, of the right size and content."""
+
+import base64
+import io
+
+import matplotlib.pyplot as plt
+import pytest
+import torch
+from PIL import Image
+
+from helpers import show as module
+from helpers.images import noise
+from helpers.show import Progress, figure, heat, plot, show
+
+ALT = "Two ramps of red and green, side by side."
+
+
+def test_a_picture_is_a_jpeg_with_its_description(ramp):
+    data, metadata = show(ramp, alt=ALT)._repr_mimebundle_()
+    assert Image.open(io.BytesIO(base64.b64decode(data["image/jpeg"]))).format == "JPEG"
+    assert metadata == {"image/jpeg": {"alt": ALT}} and data["text/plain"] == f"[picture: {ALT}]"
+
+
+@pytest.mark.parametrize("alt", ["", "ramps", None])
+def test_a_description_is_required(ramp, alt):
+    with pytest.raises(ValueError, match="alt must say in a sentence"):
+        show(ramp, alt=alt)
+    with pytest.raises(TypeError):
+        show(ramp)
+
+
+def test_the_order_is_kept(ramp):
+    red, blue = torch.zeros(1, 3, 40, 40), torch.zeros(1, 3, 40, 40)
+    red[:, 0], blue[:, 2] = 1, 1
+    sheet = show([red, blue], alt=ALT, height=40).pil
+    assert sheet.size == (88, 40)
+    assert sheet.getpixel((10, 20))[0] > 200 and sheet.getpixel((78, 20))[2] > 200
+
+
+@pytest.mark.parametrize("count, columns", [(1, None), (5, None), (5, 2), (12, 4), (3, 8)])
+def test_a_sheet_fits_its_column(count, columns):
+    pictures = [noise(torch.zeros(1, 3, 200, 300 + 40 * i)) for i in range(count)]
+    sheet = show(pictures, [f"picture {i}" for i in range(count)], alt=ALT, columns=columns).pil
+    assert sheet.width <= module.WIDTH + count and sheet.height > 50
+
+
+def test_titles_are_drawn_and_shrink_to_fit(ramp):
+    plain, titled = show([ramp] * 2, alt=ALT).pil, show([ramp] * 2, ["a", "a very long title indeed"], alt=ALT).pil
+    assert titled.height > plain.height
+    strip = titled.crop((0, plain.height, titled.width, titled.height)).convert("L")
+    assert strip.getextrema()[0] < 120, "no dark letters under the pictures"
+
+
+def test_wrong_numbers_of_pictures_and_titles(ramp):
+    with pytest.raises(ValueError, match="at least one image"):
+        show([], alt=ALT)
+    with pytest.raises(ValueError, match="2 images, 1 titles"):
+        show([ramp, ramp], ["one"], alt=ALT)
+
+
+def test_tiny_pictures_keep_their_pixels():
+    board = torch.zeros(1, 3, 2, 2)
+    board[..., 0, 0] = board[..., 1, 1] = 1
+    sheet = show(board, alt=ALT).pil.convert("L")
+    assert sheet.size == (96, 96) and sheet.getpixel((40, 40)) > 240 and sheet.getpixel((56, 40)) < 15
+
+
+def test_heat_maps_go_from_dark_to_light():
+    image = heat(torch.arange(6.0).view(2, 3))
+    assert image.shape == (1, 3, 2, 3) and image[0, :, 0, 0].sum() < 0.1 < 2 < image[0, :, 1, 2].sum()
+    assert heat(torch.ones(2, 2)).isfinite().all()
+
+
+def test_plots_are_pictures_and_close_their_figures():
+    before = plt.get_fignums()
+    picture = plot({"a": [3, 2, 1], "b": ([1, 5], [2, 1])}, xlabel="step", ylabel="loss", alt=ALT)
+    assert picture.pil.size[0] > 300 and plt.get_fignums() == before
+    assert figure(plt.figure(), alt=ALT).alt == ALT and plt.get_fignums() == before
+
+
+def test_progress_updates_one_display(ramp, monkeypatch):
+    shown, updates = [], []
+
+    class Handle:
+        def update(self, what):
+            updates.append(what)
+
+    monkeypatch.setattr(module, "display", lambda what, display_id: shown.append(what) or Handle())
+    monkeypatch.delenv("NST_QUIET")
+    monkeypatch.setattr(module.time, "monotonic", iter(range(1000)).__next__)
+    progress = Progress(3)
+    for step in (1, 2, 3):
+        progress(step, ramp, 0.5)
+    assert len(shown) == 1 and len(updates) == 2
+    assert "1 of 3 steps, loss 0.5000, 2 s left" in shown[0].alt and updates[-1].alt.endswith(
+        "3 of 3 steps, loss 0.5000"
+    )
+
+
+def test_quiet_progress_shows_the_end_only(ramp, monkeypatch):
+    shown = []
+    monkeypatch.setattr(module, "display", lambda what, display_id: shown.append(what))
+    monkeypatch.setenv("NST_QUIET", "1")
+    for step in (1, 2, 3):
+        Progress(3)(step, ramp, 0.5)
+    assert len(shown) == 1
