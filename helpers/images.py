@@ -1,12 +1,8 @@
-"""File <-> tensor. One image contract everywhere: (1, 3, H, W), float32, RGB, values in [0, 1].
-
-Nothing here normalises: that happens inside `helpers.vgg.VGG` and nowhere else.
-"""
+"""File <-> tensor. One contract everywhere: (1, 3, H, W), float32, RGB, in [0, 1]. Only `VGG` normalises, inside."""
 
 import io
 import json
 import os
-import tempfile
 import tomllib
 from functools import cache
 from pathlib import Path
@@ -40,8 +36,7 @@ def credit(name: str) -> str:
     """One line of credit for a picture of the manifest: title, author, year and licence."""
     if name not in manifest():
         raise KeyError(f"there is no picture named {name!r} in data/; known names: {', '.join(names())}")
-    entry = manifest()[name]
-    return f"{entry['title']}, {entry['author']}, {entry['year']} ({entry['licence']})"
+    return "{title}, {author}, {year} ({licence})".format(**manifest()[name])
 
 
 def load(source, size: int | None = 256) -> Tensor:
@@ -58,9 +53,7 @@ def load(source, size: int | None = 256) -> Tensor:
     image, label = _open(source)
     if min(image.size) < MIN_SIDE:
         raise ValueError(f"{label} is {image.width} x {image.height} px; both sides must have at least {MIN_SIDE} px")
-    if size is not None:
-        image = _resize(image, size)
-    pixels = np.array(image, dtype=np.float32) / 255
+    pixels = np.array(image if size is None else _resize(image, size), dtype=np.float32) / 255
     return torch.from_numpy(pixels).permute(2, 0, 1)[None].contiguous()
 
 
@@ -175,17 +168,14 @@ def save(image: Tensor, path, settings: dict | None = None, quality: int = 92) -
 
 def _write(path: Path, content: bytes) -> None:
     """Write beside, then rename: nobody ever sees half a file."""
-    beside = None
+    beside = path.with_name(f".{path.stem}-{os.getpid()}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, beside = tempfile.mkstemp(prefix=f".{path.stem}-", suffix=path.suffix, dir=path.parent)
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        os.chmod(beside, 0o644)
+        beside.write_bytes(content)
         os.replace(beside, path)
     except OSError as error:
-        if beside is not None:
-            Path(beside).unlink(missing_ok=True)
+        if beside.is_file():
+            beside.unlink()
         advice = "free some space or choose another folder"
         raise OSError(error.errno, f"{path} could not be written ({error.strerror}): {advice}") from error
 

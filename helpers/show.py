@@ -121,7 +121,7 @@ def plot(curves: dict, *, alt: str, xlabel: str, ylabel: str, log: bool = True) 
 
     fig, axes = plt.subplots(figsize=(6.4, 3.2))
     for name, values in curves.items():
-        xs, ys = values if isinstance(values, tuple) else (range(1, len(values) + 1), values)
+        xs, ys = values if len(values) == 2 and hasattr(values[0], "__len__") else (range(1, len(values) + 1), values)
         axes.plot(xs, ys, label=name)
     axes.set(xlabel=xlabel, ylabel=ylabel, yscale="log" if log else "linear")
     axes.grid(alpha=0.3)

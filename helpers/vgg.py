@@ -13,7 +13,7 @@ from torch import Tensor, nn
 __all__ = ["VGG", "best_device", "layer_names"]
 
 CONVS = {"vgg19": (2, 2, 4, 4, 4), "vgg16": (2, 2, 3, 3, 3)}  # convolutions in each of the five blocks
-MEGABYTES = {"vgg19": 548, "vgg16": 528}  # of torchvision's files
+POOLS = {"max": nn.MaxPool2d, "avg": nn.AvgPool2d}
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet, RGB, as torchvision's weights expect
 MINI = Path(__file__).resolve().parent.parent / "data" / "weights" / "vgg19-mini.safetensors"
 MINI_SHA256 = "2487e55b0bd88af826b113775c309ada68480cc72f51869d8c6bb389471ba513"
@@ -24,9 +24,7 @@ def layer_names(topology: str = "vgg19") -> list[str]:
     """conv1_1, relu1_1, ..., pool5: the names of the papers, in the order in which an image meets them."""
     names = []
     for block, convs in enumerate(CONVS[topology], start=1):
-        for i in range(1, convs + 1):
-            names += [f"conv{block}_{i}", f"relu{block}_{i}"]
-        names.append(f"pool{block}")
+        names += [f"{kind}{block}_{i}" for i in range(1, convs + 1) for kind in ("conv", "relu")] + [f"pool{block}"]
     return names
 
 
@@ -54,25 +52,19 @@ class VGG(nn.Module):
 
     def __init__(self, name: str | os.PathLike = "auto", pool: str = "max", device=None):
         super().__init__()
-        if pool not in ("max", "avg"):
+        if pool not in POOLS:
             raise ValueError(f'pool must be "max" or "avg", not {pool!r}')
         device = torch.device(device) if device is not None else best_device()
         self.name, weights = _weights(name, device)
-        self.layers, self.channels = _build(weights, self.name, pool)
+        self.layers = _build(weights, self.name, pool)
         self.register_buffer("mean", torch.tensor(MEAN).view(1, 3, 1, 1))
         self.register_buffer("std", torch.tensor(STD).view(1, 3, 1, 1))
         self.requires_grad_(False).eval().to(device)
 
-    @property
-    def device(self) -> torch.device:
-        """Where the weights are, and where an image has to be."""
-        return self.mean.device
+    device = property(lambda self: self.mean.device, doc="Where the weights are, and where an image has to be.")
 
     def forward(self, image: Tensor, layers: list[str]) -> dict[str, Tensor]:
-        """image (1, 3, H, W), RGB in [0, 1] -> {layer: features (1, C, h, w)}, in the order asked for.
-
-        Normalises inside, stops at the deepest layer. Raises ValueError for an unknown layer or an unfit image.
-        """
+        """image (1, 3, H, W) in [0, 1] -> {layer: features (1, C, h, w)}; ValueError for an unknown layer or wrong image."""
         layers = [layers] if isinstance(layers, str) else list(layers)
         deepest = self._check(image, layers)
         features, found = (image - self.mean) / self.std, {}
@@ -84,15 +76,12 @@ class VGG(nn.Module):
 
     def _check(self, image: Tensor, layers: list[str]) -> int:
         """Refuse what cannot work, in a sentence; return the position of the deepest layer asked for."""
-        if not isinstance(image, Tensor) or image.ndim != 4 or image.shape[1] != 3:
-            found = tuple(image.shape) if isinstance(image, Tensor) else type(image).__name__
-            raise ValueError(f"expected an image tensor (1, 3, H, W), found {found}; helpers.images.load makes one")
-        if not image.is_floating_point():
-            raise ValueError(f"expected float values in [0, 1], found {image.dtype}; divide 8-bit values by 255")
+        if not isinstance(image, Tensor) or image.ndim != 4 or image.shape[1] != 3 or not image.is_floating_point():
+            found = f"{image.dtype} {tuple(image.shape)}" if isinstance(image, Tensor) else type(image).__name__
+            raise ValueError(f"expected a float image (1, 3, H, W) in [0, 1] (see helpers.images.load), found {found}")
         known = list(self.layers)
-        for layer in layers:
-            if layer not in known:
-                raise ValueError(f"{self.name} has no layer {layer!r}; it has {', '.join(known)}")
+        for layer in set(layers) - set(known):
+            raise ValueError(f"{self.name} has no layer {layer!r}; it has {', '.join(known)}")
         deepest = max((known.index(layer) for layer in layers), default=-1)
         need = 2 ** sum(name.startswith("pool") for name in known[: deepest + 1])
         if min(image.shape[2:]) < need:
@@ -100,22 +89,19 @@ class VGG(nn.Module):
         return deepest
 
 
-def _build(weights: dict[str, Tensor], name: str, pool: str) -> tuple[nn.ModuleDict, dict[str, int]]:
-    """Weights in torchvision's layout -> layers by name, and the number of channels of each."""
+def _build(weights: dict[str, Tensor], name: str, pool: str) -> nn.ModuleDict:
+    """Weights in torchvision's layout -> layers by name; a file that holds the first blocks only gives only those."""
     indices = sorted(int(k.split(".")[1]) for k in weights if re.fullmatch(r"features\.\d+\.weight", k))
-    names, layers, channels, width = _names(indices, name), nn.ModuleDict(), {}, 3
-    for layer in names:
+    layers, width = nn.ModuleDict(), 3
+    for layer in _names(indices, name):
         if layer.startswith("conv"):
-            if not indices:  # the file holds the first blocks only
+            if not indices:
                 break
             layers[layer] = _conv(weights, indices.pop(0), width, name)
             width = layers[layer].out_channels
-        elif layer.startswith("relu"):
-            layers[layer] = nn.ReLU(inplace=False)  # in place, it would overwrite the features of the conv layer
-        else:
-            layers[layer] = nn.MaxPool2d(2) if pool == "max" else nn.AvgPool2d(2)
-        channels[layer] = width
-    return layers, channels
+        else:  # in place, a ReLU would overwrite the features of the conv layer
+            layers[layer] = nn.ReLU(inplace=False) if layer.startswith("relu") else POOLS[pool](2)
+    return layers
 
 
 def _names(indices: list[int], name: str) -> list[str]:
@@ -132,7 +118,7 @@ def _names(indices: list[int], name: str) -> list[str]:
 def _conv(weights: dict[str, Tensor], index: int, width: int, name: str) -> nn.Conv2d:
     """One 3 x 3 convolution of `width` input channels with its weights."""
     weight, bias = weights[f"features.{index}.weight"], weights.get(f"features.{index}.bias")
-    if weight.ndim != 4 or weight.shape[1:] != (width, 3, 3) or bias is None or bias.shape != weight.shape[:1]:
+    if weight.shape[1:] != (width, 3, 3) or bias is None or bias.shape != weight.shape[:1]:
         raise ValueError(f"{name}: features.{index} is not a 3 x 3 convolution of {width} channels with a bias")
     conv = nn.Conv2d(width, weight.shape[0], 3, padding=1)
     conv.load_state_dict({"weight": weight.float(), "bias": bias.float()})
@@ -155,9 +141,9 @@ def _weights(name, device: torch.device) -> tuple[str, dict[str, Tensor]]:
 
 def _automatic(device: torch.device) -> tuple[str, dict[str, Tensor]]:
     """What "auto" means here; prints one line that says which network, why, and how to choose."""
-    name, why = os.environ.get("NST_BACKBONE") or "auto", "NST_BACKBONE says so"
+    name = os.environ.get("NST_BACKBONE") or "auto"
     if name != "auto":
-        found = _weights(name, device)
+        found, why = _weights(name, device), "NST_BACKBONE says so"
     elif device.type == "cpu" and not _cached("vgg19").is_file():
         found, why = _weights("mini", device), "there is no GPU, and VGG19's weights are not on this machine"
     else:
@@ -171,10 +157,10 @@ def _automatic(device: torch.device) -> tuple[str, dict[str, Tensor]]:
 
 
 def _torchvision(name: str):
-    """torchvision's record of the weights: their address and checksum."""
-    import torchvision  # late: the embedded network does not need it, and importing it takes a second
+    """torchvision's record of the weights; imported late, because the embedded network does without."""
+    from torchvision.models import get_model_weights
 
-    return torchvision.models.get_model_weights(name).IMAGENET1K_V1
+    return get_model_weights(name).IMAGENET1K_V1
 
 
 def _cached(name: str) -> Path:
@@ -189,27 +175,22 @@ def _download(name: str, again: bool = True) -> dict[str, Tensor]:
     try:
         return _torchvision(name).get_state_dict(progress=True, check_hash=True, weights_only=True, map_location="cpu")
     except Exception as error:
-        if again and path.is_file() and not _sha256(path).startswith(path.stem.split("-")[-1]):
+        if again and path.is_file() and path.stem[-8:] not in hashlib.sha256(path.read_bytes()).hexdigest()[:8]:
             path.unlink()  # a copy that broke off, left by somebody else: start afresh
             return _download(name, again=False)
         raise OSError(
-            f"The weights of {name} ({MEGABYTES[name]} MB) could not be had: {error}. Try again when that is mended, or "
+            f"The weights of {name} ({'548' if name == 'vgg19' else '528'} MB) could not be had: {error}. Try again when that is mended, or "
             f'download {_torchvision(name).url} elsewhere and save it as {path}. VGG("mini") needs no download.'
         ) from error
     finally:
         socket.setdefaulttimeout(patience)
 
 
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 def _read(path: Path, sha256: str | None = None) -> dict[str, Tensor]:
     """A weight file -> {key: tensor}. No pickle is read without weights_only, so no file can run code."""
     if not path.is_file():
         raise FileNotFoundError(f"there is no weight file {path}; {HELP}")
-    if sha256 and _sha256(path) != sha256:
+    if sha256 and hashlib.sha256(path.read_bytes()).hexdigest() != sha256:
         raise ValueError(f"{path} is not the file that belongs to this version; restore it: git checkout -- {path}")
     try:
         weights = load_file(path) if path.suffix == ".safetensors" else torch.load(path, "cpu", weights_only=True)

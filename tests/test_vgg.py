@@ -46,7 +46,6 @@ def test_every_layer_has_its_channels_and_stride(full):
         block = int(name[4])
         stride = 2 ** (block if name.startswith("pool") else block - 1)
         assert features.shape == (1, WIDTHS["vgg19"][block - 1], 64 // stride, 96 // stride), name
-        assert network.channels[name] == features.shape[1]
 
 
 def test_mini_has_the_same_layers_at_a_quarter_of_the_width(mini):
@@ -129,11 +128,11 @@ def test_the_trained_first_blocks():
 @pytest.mark.parametrize(
     "image, sentence",
     [
-        (torch.rand(3, 32, 32), "expected an image tensor"),
-        (torch.rand(1, 4, 32, 32), "expected an image tensor"),
-        (torch.zeros(1, 3, 32, 32, dtype=torch.uint8), "divide 8-bit values by 255"),
+        (torch.rand(3, 32, 32), "expected a float image"),
+        (torch.rand(1, 4, 32, 32), "expected a float image"),
+        (torch.zeros(1, 3, 32, 32, dtype=torch.uint8), "expected a float image .*found torch.uint8"),
         (torch.rand(1, 3, 8, 64), "at least 16 px"),
-        ("china", "expected an image tensor"),
+        ("china", "expected a float image"),
     ],
 )
 def test_a_wrong_image_is_refused_in_a_sentence(mini, image, sentence):
