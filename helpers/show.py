@@ -12,7 +12,7 @@ from torch import Tensor
 
 from helpers.images import to_pil
 
-__all__ = ["show", "plot", "figure", "heat", "Picture", "Progress"]
+__all__ = ["show", "plot", "figure", "heat", "browse", "Picture", "Progress"]
 
 WIDTH = 960  # pixels of the widest contact sheet: one notebook column, and under 150 KB as JPEG
 GAP, TEXT = 8, 15  # pixels between tiles, and of a title's letters
@@ -131,10 +131,43 @@ def plot(curves: dict, *, alt: str, xlabel: str, ylabel: str, log: bool = True) 
     return figure(fig, alt=alt)
 
 
-class Progress:
-    """The picture so far and one line under it, renewed twice a second in place: `optimise(..., seen=Progress(150))`.
+class Browser:
+    """Controls above a picture: live where a kernel runs, and the picture of the default state everywhere else."""
 
-    Where nobody watches, NST_QUIET=1 leaves only the last state.
+    def __init__(self, render, controls: dict):
+        import ipywidgets  # late: only notebooks with controls need it
+
+        self.render, self.controls, self.picture = render, controls, None
+        self.view = ipywidgets.Image(format="jpeg")
+        self.box = ipywidgets.VBox([ipywidgets.HBox(list(controls.values())), self.view])
+        for control in controls.values():
+            control.observe(self.update, names="value")
+        self.update()
+
+    def update(self, change=None) -> None:
+        """Draw the picture for the controls' present values."""
+        self.picture = self.render(**{name: control.value for name, control in self.controls.items()})
+        self.view.value = self.picture.jpeg
+
+    def _repr_mimebundle_(self, include=None, exclude=None):
+        data, metadata = self.picture._repr_mimebundle_()
+        view = {"model_id": self.box.model_id, "version_major": 2, "version_minor": 0}
+        return {"application/vnd.jupyter.widget-view+json": view, **data}, metadata
+
+
+def browse(render, **controls) -> Browser:
+    """Move controls, see a picture: `browse(render, layer=Dropdown(...))` calls render(layer=...) -> Picture.
+
+    controls: ipywidgets by the name of the argument that they set; give sliders continuous_update=False where
+    `render` runs the network. Works with ipywidgets 7.7 and 8; without a kernel the default state's picture stays.
+    """
+    return Browser(render, controls)
+
+
+class Progress:
+    """The picture so far and a line under it, renewed twice a second: `optimise(..., seen=Progress(150))`.
+
+    At the end only the line stays, for the notebook to show the result. NST_QUIET=1 shows only that.
     """
 
     def __init__(self, steps: int, what: str = "painting"):
@@ -148,8 +181,8 @@ class Progress:
         self.last = now
         left = "" if done else f", {(now - self.begin) / step * (self.steps - step):.0f} s left"
         line = f"{self.what}: {step} of {self.steps} steps, loss {value:.4f}{left}"
-        picture = show(image, line, alt=f"The picture so far. {line}", height=320)
+        what = {"text/plain": line} if done else show(image, line, alt=line, height=320)._repr_mimebundle_()[0]
         if self.handle is None:
-            self.handle = display(picture, display_id=True)
+            self.handle = display(what, display_id=True, raw=True)
         else:
-            self.handle.update(picture)
+            self.handle.update(what, raw=True)

@@ -10,7 +10,7 @@ from PIL import Image
 
 from helpers import show as module
 from helpers.images import noise
-from helpers.show import Progress, figure, heat, plot, show
+from helpers.show import Progress, browse, figure, heat, plot, show
 
 ALT = "Two ramps of red and green, side by side."
 
@@ -78,29 +78,56 @@ def test_plots_are_pictures_and_close_their_figures():
     assert figure(plt.figure(), alt=ALT).alt == ALT and plt.get_fignums() == before
 
 
-def test_progress_updates_one_display(ramp, monkeypatch):
-    shown, updates = [], []
+def test_browsing_draws_the_controls_values(ramp):
+    ipywidgets = pytest.importorskip("ipywidgets")
+    slider, name = ipywidgets.FloatSlider(value=0.5, min=0, max=1), ipywidgets.Dropdown(options=["red", "green"])
+    browser = browse(
+        lambda share, name: show(ramp * share, name, alt=f"A ramp of colours, {share:.0%} of {name}."),
+        share=slider,
+        name=name,
+    )
+    data, metadata = browser._repr_mimebundle_()
+    assert set(data) == {"application/vnd.jupyter.widget-view+json", "image/jpeg", "text/plain"}
+    assert (
+        metadata["image/jpeg"]["alt"] == "A ramp of colours, 50% of red." and browser.view.value == browser.picture.jpeg
+    )
+    before = browser.view.value
+    slider.value, name.value = 1.0, "green"
+    assert browser.picture.alt == "A ramp of colours, 100% of green." and browser.view.value != before
 
-    class Handle:
-        def update(self, what):
-            updates.append(what)
 
-    monkeypatch.setattr(module, "display", lambda what, display_id: shown.append(what) or Handle())
-    monkeypatch.delenv("NST_QUIET")
+class Screen:
+    """Stands in for IPython's display and its handle: remembers what was shown."""
+
+    def __init__(self):
+        self.shown = []
+
+    def update(self, what, raw):
+        self.shown.append(what)
+
+    def display(self, what, display_id, raw):
+        assert not self.shown, "one display is enough"
+        self.shown.append(what)
+        return self
+
+
+def run_progress(ramp, monkeypatch):
+    screen = Screen()
+    monkeypatch.setattr(module, "display", screen.display)
     monkeypatch.setattr(module.time, "monotonic", iter(range(1000)).__next__)
     progress = Progress(3)
     for step in (1, 2, 3):
         progress(step, ramp, 0.5)
-    assert len(shown) == 1 and len(updates) == 2
-    assert "1 of 3 steps, loss 0.5000, 2 s left" in shown[0].alt and updates[-1].alt.endswith(
-        "3 of 3 steps, loss 0.5000"
-    )
+    return screen.shown
+
+
+def test_progress_renews_one_display_and_ends_as_a_line(ramp, monkeypatch):
+    monkeypatch.delenv("NST_QUIET")
+    first, _, last = run_progress(ramp, monkeypatch)
+    assert "image/jpeg" in first and "1 of 3 steps, loss 0.5000, 2 s left" in first["text/plain"]
+    assert last == {"text/plain": "painting: 3 of 3 steps, loss 0.5000"}
 
 
 def test_quiet_progress_shows_the_end_only(ramp, monkeypatch):
-    shown = []
-    monkeypatch.setattr(module, "display", lambda what, display_id: shown.append(what))
     monkeypatch.setenv("NST_QUIET", "1")
-    for step in (1, 2, 3):
-        Progress(3)(step, ramp, 0.5)
-    assert len(shown) == 1
+    assert run_progress(ramp, monkeypatch) == [{"text/plain": "painting: 3 of 3 steps, loss 0.5000"}]
