@@ -1,7 +1,7 @@
 """The losses and the loop. Everything here sees features and images, never a network.
 
-Losses are pure functions of features and targets. They are unit-free: 0 is a perfect match, 1 is "as wrong as a
-black image", 0.01 is one per cent. The papers' own sums, and how to convert between the two, are in notebook 05.
+Losses are pure functions of features and targets. They are unit-free: 0 is a perfect match, 1 is what features that
+are all zero would score (an empty grey picture comes close), 0.01 is one per cent.
 """
 
 import math

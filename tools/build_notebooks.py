@@ -25,15 +25,18 @@ NOTEBOOKS, SOURCES = ROOT / "notebooks", ROOT / "notebooks" / "src"
 SERIES = tomllib.loads((SOURCES / "series.toml").read_text(encoding="utf-8"))
 REPOSITORY = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["urls"]["Repository"]
 
-SETUP = """# Setup: run me first. In a clone this finds the series; on Colab, or for a notebook on its own, it fetches it.
+SETUP = """# Setup: run me first. It finds the series, or fetches it (on Colab, for example).
 import subprocess, sys
 from pathlib import Path
 
 REPOSITORY = "{repository}"
 here = Path.cwd()
-root = next((p for p in (here, *here.parents) if (p / "helpers" / "transfer.py").is_file()), here / "paint-by-gradient")
-if not root.is_dir() and subprocess.run(["git", "clone", "--quiet", "--depth", "1", REPOSITORY, str(root)]).returncode:
-    raise RuntimeError(f"could not clone {{REPOSITORY}}: check the network connection, then run this cell again")
+above = [p for p in (here, *here.parents) if (p / "helpers" / "transfer.py").is_file()]
+root = above[0] if above else here / "paint-by-gradient"
+if not root.is_dir():
+    clone = ["git", "clone", "--quiet", "--depth", "1", REPOSITORY, str(root)]
+    if subprocess.run(clone).returncode:
+        raise RuntimeError(f"could not clone {{REPOSITORY}}: check the network, run this again")
 sys.path.insert(0, str(root))
 """
 
@@ -109,6 +112,9 @@ def assemble(slug: str, solved: bool = False) -> nbformat.NotebookNode:
     for cell in cells:
         for name, text in texts.items():
             cell.source = cell.source.replace(f"<!-- {name} -->", text).replace(f"# <<{name}>>", text)
+        cell.source = re.sub(
+            r"^(> .*\S)\n(?=> \*\*)", r"\1  \n", cell.source, flags=re.M
+        )  # the card's lines stay lines
         cell.source = re.sub(r"<!-- solution: (\w+) -->", lambda m: folded(m[1], cells), cell.source)
     for number, cell in enumerate(cells):
         if "exercise" in cell.metadata.get("tags", []) and not solved:
