@@ -38,7 +38,7 @@ def _compare(name: str, found, expected, tolerance: float) -> None:
     """AssertionError with a sentence unless the two agree."""
     if found is None:
         raise AssertionError(f"{name} returned None; did you forget `return`?")
-    found, expected = torch.as_tensor(found).detach().double(), torch.as_tensor(expected).detach().double()
+    found, expected = (torch.as_tensor(x).detach().cpu().double() for x in (found, expected))
     if found.shape != expected.shape:
         raise AssertionError(f"{name} has shape {tuple(found.shape)}, expected {tuple(expected.shape)}")
     wrong = ~torch.isclose(found, expected, rtol=tolerance, atol=tolerance)
@@ -54,7 +54,7 @@ def _compare(name: str, found, expected, tolerance: float) -> None:
 def close(name: str, one: Tensor, other: Tensor, tolerance: float = 1e-4) -> None:
     """Print whether two tensors are equal, nearly equal (with the largest difference), or raise AssertionError."""
     _compare(name, one, other, tolerance)
-    gap = (torch.as_tensor(one).double() - torch.as_tensor(other).double()).abs().max().item()
+    gap = (torch.as_tensor(one).cpu().double() - torch.as_tensor(other).cpu().double()).abs().max().item()
     print(f"{name}: exactly equal." if gap == 0 else f"{name}: equal up to rounding, largest difference {gap:.1e}.")
 
 

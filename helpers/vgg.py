@@ -1,9 +1,12 @@
 """VGG16, VGG19 (Simonyan and Zisserman 2014) and the embedded vgg19-mini, by the paper's layer names."""
 
 import hashlib
+import importlib
 import os
 import re
 import socket
+import time
+from contextlib import suppress
 from pathlib import Path
 
 import torch
@@ -144,7 +147,7 @@ def _automatic(device: torch.device) -> tuple[str, dict[str, Tensor]]:
     name = os.environ.get("NST_BACKBONE") or "auto"
     if name != "auto":
         found, why = _weights(name, device), "NST_BACKBONE says so"
-    elif device.type == "cpu" and not _cached("vgg19").is_file():
+    elif device.type == "cpu" and not os.path.isfile(_cached("vgg19")):
         found, why = _weights("mini", device), "there is no GPU, and VGG19's weights are not on this machine"
     else:
         try:
@@ -156,34 +159,31 @@ def _automatic(device: torch.device) -> tuple[str, dict[str, Tensor]]:
     return found
 
 
-def _torchvision(name: str):
-    """torchvision's record of the weights; imported late, because the embedded network does without."""
-    from torchvision.models import get_model_weights
-
-    return get_model_weights(name).IMAGENET1K_V1
-
-
 def _cached(name: str) -> Path:
-    """Where torch keeps the downloaded weights of vgg16 or vgg19."""
-    return Path(torch.hub.get_dir()) / "checkpoints" / Path(_torchvision(name).url).name
+    """Where torch keeps the weights of vgg16 or vgg19. torchvision comes late: the embedded network does without it."""
+    record = importlib.import_module("torchvision.models").get_model_weights(name).IMAGENET1K_V1
+    return Path(torch.hub.get_dir(), "checkpoints", Path(record.url).name)
 
 
-def _download(name: str, again: bool = True) -> dict[str, Tensor]:
-    """torchvision's weights, from torch's cache or its server. The hash is checked before a file enters the cache."""
-    path, patience = _cached(name), socket.getdefaulttimeout()
-    socket.setdefaulttimeout(30)  # seconds without a byte: a silent server must not hang the notebook
+def _download(name: str, patience: float = 30) -> dict[str, Tensor]:
+    """torchvision's weights, from torch's cache or its server; with a wrong hash, no file enters the cache or is read."""
+    record = importlib.import_module("torchvision.models").get_model_weights(name).IMAGENET1K_V1
+    path, mark, before = _cached(name), os.urandom(4).hex(), socket.getdefaulttimeout()
+    socket.setdefaulttimeout(patience)  # seconds without a byte: a silent server must not hang the notebook
     try:
-        return _torchvision(name).get_state_dict(progress=True, check_hash=True, weights_only=True, map_location="cpu")
+        if not path.is_file() or not hashlib.sha256(path.read_bytes()).hexdigest().startswith(path.stem[-8:]):
+            record.get_state_dict(file_name=f"{path.stem}.{mark}.partial", check_hash=True, weights_only=True)
+            path.with_suffix(f".{mark}.partial").replace(path)
+        return _read(path)
     except Exception as error:
-        if again and path.is_file() and path.stem[-8:] not in hashlib.sha256(path.read_bytes()).hexdigest()[:8]:
-            path.unlink()  # a copy that broke off, left by somebody else: start afresh
-            return _download(name, again=False)
-        raise OSError(
-            f"The weights of {name} ({'548' if name == 'vgg19' else '528'} MB) could not be had: {error}. Try again when that is mended, or "
-            f'download {_torchvision(name).url} elsewhere and save it as {path}. VGG("mini") needs no download.'
-        ) from error
+        why = f"{name}'s weights ({548 if name == 'vgg19' else 528} MB) could not be had: {str(error) or repr(error)}"
+        raise OSError(f'{why}. Try again, or save {record.url} as {path} by hand; VGG("mini") needs neither.') from None
     finally:
-        socket.setdefaulttimeout(patience)
+        socket.setdefaulttimeout(before)
+        with suppress(OSError):
+            for left in path.parent.glob(f"{path.stem}.*.partial"):  # our own, or a killed process's: none may pile up
+                if mark in left.name or left.stat().st_mtime < time.time() - 3600:
+                    left.unlink()
 
 
 def _read(path: Path, sha256: str | None = None) -> dict[str, Tensor]:
