@@ -16,9 +16,9 @@ import torch
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from helpers.images import as_saved, load, save  # noqa: E402
+from helpers.images import as_saved, load, names, noise, save  # noqa: E402
 from helpers.show import show  # noqa: E402
-from helpers.transfer import content_loss, gram, optimise, style_loss  # noqa: E402
+from helpers.transfer import content_loss, gram, optimise, style_loss, total_variation  # noqa: E402
 from helpers.vgg import VGG  # noqa: E402
 
 RESULTS = ROOT / "data" / "results"
@@ -57,6 +57,116 @@ def first_painting(vgg: VGG, path: Path) -> None:
     save(coarse_to_fine(vgg, **settings), path, {"network": vgg.name, **settings})
 
 
+def inside_patches(vgg: VGG, path: Path) -> None:
+    """Notebook 01's question at five depths: what excites most the channel that is strongest in one photo?
+
+    A row a layer; each patch is what one place of that layer sees (its receptive field), in seven pictures.
+    """
+    pictures = {name: load(name, 256).to(vgg.device) for name in names()}
+    with torch.no_grad():
+        library = {name: vgg(picture, STYLE) for name, picture in pictures.items()}
+    tiles, titles = [], []
+    for layer, field, jump in zip(STYLE, (3, 10, 24, 68, 156), (1, 2, 4, 8, 16), strict=True):
+        maps = {name: features[layer][0] for name, features in library.items()}
+        average = torch.stack([m.mean((1, 2)) for m in maps.values()]).mean(0)
+        channel = (maps["astronaut"].mean((1, 2)) / (average + 0.05 * average.mean())).argmax().item()
+        best = sorted(maps, key=lambda name: maps[name][channel].max().item(), reverse=True)[:7]  # noqa: B023
+        for name in best:
+            place = divmod(maps[name][channel].argmax().item(), maps[name].shape[2])
+            sides = zip(place, pictures[name].shape[2:], strict=True)
+            top, left = (min(max(i * jump - (field - jump) // 2, 0), side - field) for i, side in sides)
+            tiles.append(pictures[name][..., top : top + field, left : left + field])
+        titles += [f"{layer} · {channel}", f"{field} px", *[""] * (len(best) - 2)]
+    sheet = show(
+        tiles,
+        titles,
+        columns=7,
+        height=98,
+        alt="What excites one channel of each of five layers most, in seven pictures.",
+    )
+    sheet.pil.save(path, quality=88)
+
+
+def depths(vgg: VGG, path: Path) -> None:
+    """Notebook 02: one photo rebuilt from the first layer of each block, with more pixels and more evaluations."""
+    vgg, size, evaluations = VGG(vgg.name.removeprefix("vgg19-"), pool="avg", device=vgg.device), 192, 300
+    photo = load("astronaut", size).to(vgg.device)
+    pictures = {"photo": photo}
+    for layer in STYLE:  # the same five layers: relu1_1 ... relu5_1
+        target = vgg(photo, [layer])[layer]
+
+        def loss(image, layer=layer, target=target):
+            return content_loss(vgg(image, [layer])[layer], target) + 0.2 * total_variation(image)
+
+        pictures[layer] = optimise(noise(photo, seed=0), loss, evaluations).image
+    sheet = show(
+        list(pictures.values()), list(pictures), columns=3, alt="A photo, rebuilt from five depths of a network."
+    )
+    sheet.pil.save(path, quality=88)
+
+
+def style_map(vgg: VGG, path: Path) -> None:
+    """Notebook 03's map: every picture of data/ and the painting of notebook 00, placed by style distance."""
+    files = {name: name for name in names()} | {"china in mosaic": RESULTS / "first_painting.jpg"}
+    grams = [[gram(f) for f in vgg(load(file, 192).to(vgg.device), STYLE).values()] for file in files.values()]
+    table = torch.tensor([[sum(map(apart, one, other)) / len(STYLE) for other in grams] for one in grams])
+    centre = torch.eye(len(table)) - 1 / len(table)
+    values, vectors = torch.linalg.eigh(-centre @ table @ centre / 2)
+    places = (vectors * values.clamp_min(0).sqrt())[:, -2:].flip(1)
+    rocket, coffee = places[list(files).index("rocket")], places[list(files).index("coffee")]
+    places = places * torch.stack([rocket[0], coffee[1] - rocket[1]]).sign()
+    places = (places - places.min(0).values) / (places.max(0).values - places.min(0).values)
+    canvas = torch.ones(1, 3, 560, 960)
+    for file, (across, up) in zip(files.values(), places.tolist(), strict=True):
+        small = load(file, 84)
+        top, left = round((1 - up) * (560 - 84)), round(across * (960 - 84))
+        canvas[..., top : top + small.shape[2], left : left + small.shape[3]] = small
+    show(canvas, alt="Sixteen pictures placed by their style distance.").pil.save(path, quality=88)
+
+
+def apart(a, b) -> float:
+    """Notebook 03's distance between two Gram matrices: 0 equal, 1 nothing in common."""
+    return ((a - b).square().sum() / (a.square().sum() + b.square().sum())).item()
+
+
+def textures(vgg: VGG, path: Path) -> None:
+    """Four paintings, a piece of each, and below it a texture made from its Gram matrices alone (notebook 04)."""
+    pieces, made = [], []
+    for name, size in (("starry_night", 480), ("woodcut", 560), ("suminagashi", 560), ("marbling", 560)):
+        painting = load(name, size).to(vgg.device)
+        pieces.append(painting[..., :224, -224:])
+        made.append(as_saved(optimise(quiet(pieces[-1], seed=0), texture_loss(vgg, painting), steps=300).image))
+    titles = ["from the painting"] * 4 + ["from noise"] * 4
+    sheet = show(pieces + made, titles, columns=4, height=144, alt="Four pieces of paintings and four textures.")
+    sheet.pil.save(path, quality=88)
+
+
+def quiet(like: torch.Tensor, seed: int) -> torch.Tensor:
+    """Mid-grey with a fifth of the contrast of uniform noise: notebook 04's start."""
+    return 0.5 + 0.2 * (noise(like, seed) - 0.5)
+
+
+def texture_loss(vgg: VGG, painting):
+    """The mean style error over the five layers: image -> scalar."""
+    targets = {name: gram(features) for name, features in vgg(painting, STYLE).items()}
+
+    def loss(image):
+        features = vgg(image, STYLE)
+        return sum(style_loss(features[name], targets[name]) for name in STYLE) / len(STYLE)
+
+    return loss
+
+
+def ratio(vgg: VGG, path: Path) -> None:
+    """Notebook 05's walk along the front, larger: one photo, six content weights."""
+    photo, style = load("rocket", 256).to(vgg.device), load("starry_night", 400).to(vgg.device)
+    weights = (0.01, 0.1, 0.3, 1.0, 3.0, 10.0)
+    paintings = [as_saved(optimise(photo, total_loss(vgg, photo, style, w), 100).image) for w in weights]
+    titles = [f"content weight {w:g}" for w in weights]
+    sheet = show(paintings, titles, columns=3, height=160, alt="One photo, painted with six weights of its content.")
+    sheet.pil.save(path, quality=88)
+
+
 def iterations(vgg: VGG, path: Path) -> None:
     """Five moments of notebook 06's run, side by side."""
     photo, keep = load("chelsea", 256).to(vgg.device), (10, 30, 100, 300)
@@ -72,7 +182,15 @@ def iterations(vgg: VGG, path: Path) -> None:
     sheet.pil.save(path, quality=88)
 
 
-PICTURES = {"first_painting": first_painting, "06_iterations": iterations}
+PICTURES = {
+    "first_painting": first_painting,
+    "01_inside_patches": inside_patches,
+    "02_content_depths": depths,
+    "03_style_map": style_map,
+    "04_textures": textures,
+    "05_ratio": ratio,
+    "06_iterations": iterations,
+}
 
 
 def main(arguments: list[str]) -> int:
