@@ -509,7 +509,7 @@ def excited(layer, channel, n):
 # %% [markdown]
 # The strongest channel at three depths: its map of the photo, then six patches, the most exciting first:
 
-# %%
+# %% tags=["painting"]
 best = {layer: strongest("astronaut", layer, 1)[0][0] for layer in ["relu3_1", "relu4_1", "relu5_1"]}
 titles = [title for layer, channel in best.items() for title in (f"{layer} · {channel}", *[""] * 6)]
 show([tile for layer, channel in best.items() for tile in excited(layer, channel, 6)], titles, columns=7, height=124,
@@ -519,7 +519,7 @@ show([tile for layer, channel in best.items() for tile in excited(layer, channel
 # %% [markdown]
 # `relu3_1`: pale shapes with a firm border, coloured glass or the light on the helmet. `relu4_1`: curved bright rims, of the
 # helmet and of the cup; other patches are harder to read. `relu5_1` sees whole things: first the astronaut herself, then a
-# cup, roses, a cat. What they share is for us to guess, and with fifteen pictures easily guessed wrong: why the rocket?
+# cup, a sun, roses, a cat. What they share is for us to guess, and with fifteen pictures easily guessed wrong: why the rocket?
 #
 # Choose a layer and a channel yourself; after the last channel they begin again at 0:
 

@@ -418,7 +418,7 @@ def rebuild(layer, seed=0, evaluations=evaluations):
 # **Before you run it:** what will be lost first on the way down: the colours, the small patch on the suit, or the
 # outline of the head?
 
-# %%
+# %% tags=["painting"]
 rebuilt = {layer: rebuild(layer) for layer in layers}
 show([photo, *rebuilt.values()], ["photo", *rebuilt],
      alt="The photo and five copies: three hard to tell apart, one with rainbow edges and a distorted face, and one of "

@@ -506,7 +506,7 @@ for what, table in {"style": style_table, "content": content_table}.items():
 # That is what the method promises, the content of one and the style of another. The style table once more, now in both
 # coordinates, as at the top of the page:
 
-# %%
+# %% tags=["painting"]
 unit = (places - places.min(0).values) / (places.max(0).values - places.min(0).values)
 canvas = torch.ones(1, 3, 560, 960)
 for file, (across, up) in zip(files.values(), unit.tolist(), strict=True):

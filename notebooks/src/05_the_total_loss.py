@@ -517,7 +517,7 @@ figure(fig, alt="Seven points on a curve that falls steeply and then runs flat: 
 # buys much style, bends between the weights 1 and 0.3, and runs flat, where much content buys almost none. Most people
 # would stop at the bend, the knee. A painting from each part:
 
-# %%
+# %% tags=["painting"]
 chosen = (0.01, 0.3, 10.0)
 show([front[w] for w in chosen], [f"content weight {w:g}" for w in chosen], height=205,
      alt="Three small paintings of the rocket: with strokes across the whole sky, with fewer, and almost the photo.")
