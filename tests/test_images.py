@@ -201,8 +201,10 @@ def test_a_picture_under_16_px(size):
         load(Image.new("RGB", size))
 
 
-@pytest.mark.parametrize("side", [10_000, 30_000, 2**31 - 1])
-def test_a_decompression_bomb(side):
+@pytest.mark.parametrize(
+    "side, why", [(10_000, "more than 90 megapixels"), (30_000, "more than 90 megapixels"), (2**31 - 1, "")]
+)
+def test_a_decompression_bomb(side, why):
     """A PNG of a few bytes that says it is huge: refused from its header, before memory is taken."""
     chunks = [
         (b"IHDR", struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0)),
@@ -210,7 +212,7 @@ def test_a_decompression_bomb(side):
         (b"IEND", b""),
     ]
     body = b"".join(struct.pack(">I", len(c)) + k + c + struct.pack(">I", zlib.crc32(k + c)) for k, c in chunks)
-    with pytest.raises(ValueError, match="more than 90 megapixels|damaged"):
+    with pytest.raises(ValueError, match=f"^the given bytes (has|is) .*{why}"):
         load(b"\x89PNG\r\n\x1a\n" + body)
 
 
