@@ -2,6 +2,7 @@
 
 import base64
 import io
+import os
 import re
 import subprocess
 import sys
@@ -136,15 +137,12 @@ def test_the_setup_cell_finds_the_series_or_clones_it(tmp_path):
 
 
 def run_alone(code, folder, config, **environment):
-    import os
-
     environment = {**os.environ, "GIT_CONFIG_GLOBAL": config, "GIT_CONFIG_NOSYSTEM": "1", **environment}
     return subprocess.run([sys.executable, "-c", code], cwd=folder, env=environment, capture_output=True, text=True)
 
 
 def test_every_solution_passes_its_check_and_every_stub_is_only_noted(slug, capsys):
     """Cells tagged spec, exercise and check stand on their own: run them solved, then as the reader first meets them."""
-    pytest.importorskip("torch")
     for solved, sentence in ((True, ": correct"), (False, ": not started yet")):
         notebook = build.assemble(slug, solved)
         cells = [c for c in code_cells(notebook) if {"spec", "exercise", "check"} & set(c.metadata.get("tags", []))]

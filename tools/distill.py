@@ -23,6 +23,7 @@ import os
 import random
 import signal
 import statistics
+import sys
 import time
 from pathlib import Path
 
@@ -32,8 +33,11 @@ from PIL import Image, ImageDraw
 from safetensors.torch import load_file, save_file
 from torch import nn
 
-WIDTHS, DEPTHS = (16, 32, 64, 128, 128), (2, 2, 4, 4, 1)
-MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet, for RGB in [0, 1]
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from helpers.vgg import MEAN, STD, layer_names  # noqa: E402
+
+WIDTHS = (16, 32, 64, 128, 128)  # channels of the five blocks
 STYLE = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
 TAPS = {
     "relu1_1": 1.0,
@@ -68,11 +72,8 @@ TAG = "vgg19-mini: VGG19's topology to relu5_1, widths 16-32-64-128-128, trained
 
 def conv_indices():
     """The layers of VGG19 up to relu5_1 -> {"relu1_1": 0, ...}, the index of each convolution in torchvision's net."""
-    names = {}
-    for block, depth in enumerate(DEPTHS, 1):
-        for i in range(1, depth + 1):
-            names[f"relu{block}_{i}"] = 2 * len(names) + block - 1
-    return names
+    convs = [(name, i) for i, name in enumerate(layer_names("vgg19")) if name.startswith("conv")]
+    return {name.replace("conv", "relu"): i for name, i in convs if name <= "conv5_1"}
 
 
 def normalise(image):

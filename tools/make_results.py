@@ -25,6 +25,11 @@ RESULTS = ROOT / "data" / "results"
 STYLE = ["relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1"]
 
 
+def mean_style(features, targets):
+    """Mean style error over the five layers: features by layer name, targets their Gram matrices -> scalar."""
+    return sum(style_loss(features[name], targets[name]) for name in STYLE) / len(STYLE)
+
+
 def total_loss(vgg: VGG, photo, style, content_weight: float):
     """The loss of notebook 06 for one pair of pictures: image -> scalar."""
     targets = {name: gram(features) for name, features in vgg(style, STYLE).items()}
@@ -32,8 +37,7 @@ def total_loss(vgg: VGG, photo, style, content_weight: float):
 
     def loss(image):
         features = vgg(image, [*STYLE, "relu4_2"])
-        style_error = sum(style_loss(features[name], targets[name]) for name in STYLE) / len(STYLE)
-        return style_error + content_weight * content_loss(features["relu4_2"], content)
+        return mean_style(features, targets) + content_weight * content_loss(features["relu4_2"], content)
 
     return loss
 
@@ -150,11 +154,7 @@ def texture_loss(vgg: VGG, painting):
     """The mean style error over the five layers: image -> scalar."""
     targets = {name: gram(features) for name, features in vgg(painting, STYLE).items()}
 
-    def loss(image):
-        features = vgg(image, STYLE)
-        return sum(style_loss(features[name], targets[name]) for name in STYLE) / len(STYLE)
-
-    return loss
+    return lambda image: mean_style(vgg(image, STYLE), targets)
 
 
 def ratio(vgg: VGG, path: Path) -> None:
