@@ -162,11 +162,11 @@ def save(image: Tensor, path, settings: dict | None = None, quality: int = 92) -
         picture.save(buffer, "PNG", pnginfo=info, optimize=True)
     else:
         picture.save(buffer, "JPEG", quality=quality, subsampling=0, comment=note.encode())
-    _write(path, buffer.getvalue())
+    write_file(path, buffer.getvalue())
     return path
 
 
-def _write(path: Path, content: bytes) -> None:
+def write_file(path: Path, content: bytes) -> None:
     """Write beside, then rename: nobody ever sees half a file."""
     beside = path.with_name(f".{path.stem}-{os.getpid()}.part")
     try:

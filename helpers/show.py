@@ -4,15 +4,17 @@ import base64
 import io
 import os
 import time
+from pathlib import Path
 
+import numpy as np
 import torch
 from IPython.display import display
 from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
-from helpers.images import to_pil
+from helpers.images import to_pil, write_file
 
-__all__ = ["show", "plot", "figure", "heat", "browse", "Picture", "Progress"]
+__all__ = ["show", "plot", "figure", "heat", "browse", "film", "Picture", "Progress"]
 
 WIDTH = 960  # pixels of the widest contact sheet: one notebook column, and under 150 KB as JPEG
 GAP, TEXT = 8, 15  # pixels between tiles, and of a title's letters
@@ -40,18 +42,17 @@ def show(images, titles=None, *, alt: str, columns: int | None = None, height: i
     """Lay images side by side, with titles under them, as one JPEG of at most 960 px width.
 
     images: one tensor (1, 3, H, W) with values in [0, 1], or a list of them; their sizes may differ.
-    titles: one string for each image. alt: required, a sentence that says what is to be seen. columns: pictures in
-    a row (all of them by default). height: pixels of a row; by default the tallest image's, or what fits.
+    titles: one for each image. alt: a sentence that says what is to be seen. columns: pictures in a row (default: all).
+    height: pixels of a row; by default the tallest image's, or what fits.
     """
     images = [images] if isinstance(images, Tensor) else list(images)
     titles = [titles] if isinstance(titles, str) else list(titles or [""] * len(images))
     if not images or len(titles) != len(images):
-        raise ValueError(
-            f"show needs at least one image and a title for each: {len(images)} images, {len(titles)} titles"
-        )
+        raise ValueError(f"needs at least one image and a title for each: {len(images)} images, {len(titles)} titles")
     rows = _rows([to_pil(image) for image in images], columns or len(images), height)
     label = round(TEXT * 1.9) if any(titles) else 0
-    sheet = Image.new("RGB", _sheet_size(rows, label), "white")
+    width = max(sum(tile.width + GAP for tile in row) for row in rows) - GAP
+    sheet = Image.new("RGB", (width, sum(row[0].height + label + GAP for row in rows) - GAP), "white")
     top, words = 0, iter(titles)
     for row in rows:
         left = 0
@@ -78,17 +79,11 @@ def _scaled(tile: Image.Image, height: int) -> Image.Image:
     return tile if tile.size == size else tile.resize(size, how)
 
 
-def _sheet_size(rows: list[list[Image.Image]], label: int) -> tuple[int, int]:
-    width = max(sum(tile.width for tile in row) + GAP * (len(row) - 1) for row in rows)
-    return width, sum(row[0].height + label + GAP for row in rows) - GAP
-
-
 def _write(sheet: Image.Image, text: str, left: int, top: int, width: int) -> None:
     """A title, centred under its tile, in smaller letters where it would not fit."""
-    size, pen = TEXT, ImageDraw.Draw(sheet)
-    while size > 8 and pen.textlength(text, font=ImageFont.load_default(size)) > width:
-        size -= 1
-    pen.text((left + width / 2, top), text, fill="#222222", font=ImageFont.load_default(size), anchor="ma")
+    pen, fonts = ImageDraw.Draw(sheet), [ImageFont.load_default(size) for size in range(TEXT, 7, -1)]
+    font = next((f for f in fonts if pen.textlength(text, font=f) <= width), fonts[-1])
+    pen.text((left + width / 2, top), text, fill="#222222", font=font, anchor="ma")
 
 
 def heat(values: Tensor, low: float | None = None, high: float | None = None, colours: str = "magma") -> Tensor:
@@ -96,11 +91,10 @@ def heat(values: Tensor, low: float | None = None, high: float | None = None, co
 
     colours: the name of a Matplotlib colour map, "magma" for amounts, "RdBu_r" for signed values.
     """
-    from matplotlib import colormaps  # late: not every notebook draws heat maps
+    from matplotlib import colormaps
 
     values = values.detach().float().cpu()
-    low = values.min() if low is None else low
-    high = values.max() if high is None else high
+    low, high = values.min() if low is None else low, values.max() if high is None else high
     scaled = ((values - low) / max(float(high - low), 1e-12)).clamp(0, 1)
     return torch.tensor(colormaps[colours](scaled.numpy())[..., :3], dtype=torch.float32).permute(2, 0, 1)[None]
 
@@ -121,21 +115,24 @@ def plot(curves: dict, *, alt: str, xlabel: str, ylabel: str, log: bool = True) 
 
     fig, axes = plt.subplots(figsize=(6.4, 3.2))
     for name, values in curves.items():
-        xs, ys = values if len(values) == 2 and hasattr(values[0], "__len__") else (range(1, len(values) + 1), values)
-        axes.plot(xs, ys, label=name)
+        pair = len(values) == 2 and hasattr(values[0], "__len__")
+        axes.plot(*(values if pair else (range(1, len(values) + 1), values)), label=name)
     axes.set(xlabel=xlabel, ylabel=ylabel, yscale="log" if log else "linear")
-    axes.grid(alpha=0.3)
-    axes.spines[["top", "right"]].set_visible(False)
+    axes.grid(alpha=0.3), axes.spines[["top", "right"]].set_visible(False)
     if len(curves) > 1:
         axes.legend(frameon=False)
     return figure(fig, alt=alt)
 
 
 class Browser:
-    """Controls above a picture: live where a kernel runs, and the picture of the default state everywhere else."""
+    """Move controls, see a picture: `browse(render, layer=Dropdown(...))` calls render(layer=...) -> Picture.
 
-    def __init__(self, render, controls: dict):
-        import ipywidgets  # late: only notebooks with controls need it
+    controls: ipywidgets by argument; give sliders continuous_update=False where `render` runs the network. Works with
+    ipywidgets 7.7 and 8; without a kernel the default state's picture stays.
+    """
+
+    def __init__(self, render, **controls):
+        import ipywidgets
 
         self.render, self.controls, self.picture = render, controls, None
         self.view = ipywidgets.Image(format="jpeg")
@@ -155,13 +152,31 @@ class Browser:
         return {"application/vnd.jupyter.widget-view+json": view, **data}, metadata
 
 
-def browse(render, **controls) -> Browser:
-    """Move controls, see a picture: `browse(render, layer=Dropdown(...))` calls render(layer=...) -> Picture.
+browse = Browser  # a verb, where it is called
 
-    controls: ipywidgets by the name of the argument that they set; give sliders continuous_update=False where
-    `render` runs the network. Works with ipywidgets 7.7 and 8; without a kernel the default state's picture stays.
-    """
-    return Browser(render, controls)
+
+def film(frames, path, seconds: float = 4.0) -> Path:
+    """Images (1, 3, H, W) of one size -> an animated .webp or .gif that repeats, or an .mp4 (needs imageio[ffmpeg])."""
+    path, tiles, buffer = Path(path).expanduser(), [to_pil(frame) for frame in frames], io.BytesIO()
+    if path.suffix not in (".webp", ".gif", ".mp4") or len({tile.size for tile in tiles}) != 1:
+        raise ValueError(f"film needs images of one size and a .webp, .gif or .mp4, found {len(tiles)} and {path.name}")
+    if path.suffix == ".mp4":
+        buffer.write(_mp4(tiles, len(tiles) / seconds))
+    else:
+        every = round(1000 * seconds / len(tiles))
+        tiles[0].save(buffer, path.suffix[1:], save_all=True, append_images=tiles[1:], duration=every, loop=0)
+    write_file(path, buffer.getvalue())
+    return path
+
+
+def _mp4(tiles: list[Image.Image], rate: float) -> bytes:
+    frames = [np.asarray(tile)[: tile.height // 2 * 2, : tile.width // 2 * 2] for tile in tiles]  # even, for H.264
+    try:
+        import imageio.v3 as imageio
+
+        return imageio.imwrite("<bytes>", frames, extension=".mp4", plugin="FFMPEG", fps=rate, macro_block_size=2)
+    except ImportError as error:
+        raise ImportError("an .mp4 needs `pip install imageio imageio-ffmpeg`; a .webp needs nothing") from error
 
 
 class Progress:
@@ -171,18 +186,14 @@ class Progress:
     """
 
     def __init__(self, steps: int, what: str = "painting"):
-        self.steps, self.what, self.handle = steps, what, None
-        self.begin, self.last = time.monotonic(), 0.0
+        self.steps, self.what, self.begin, self.last, self.shown = steps, what, time.monotonic(), 0.0, False
 
     def __call__(self, step: int, image: Tensor, value: float) -> None:
         now, done = time.monotonic(), step >= self.steps
         if not done and (now - self.last < 0.5 or os.environ.get("NST_QUIET") == "1"):
             return
-        self.last = now
-        left = "" if done else f", {(now - self.begin) / step * (self.steps - step):.0f} s left"
+        left = f", {(now - self.begin) / step * (self.steps - step):.0f} s left" * (not done)
         line = f"{self.what}: {step} of {self.steps} steps, loss {value:.4f}{left}"
         what = {"text/plain": line} if done else show(image, line, alt=line, height=320)._repr_mimebundle_()[0]
-        if self.handle is None:
-            self.handle = display(what, display_id=True, raw=True)
-        else:
-            self.handle.update(what, raw=True)
+        display(what, raw=True, display_id=f"progress-{self.begin}", update=self.shown)
+        self.last, self.shown = now, True

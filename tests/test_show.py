@@ -2,6 +2,7 @@
 
 import base64
 import io
+import sys
 
 import matplotlib.pyplot as plt
 import pytest
@@ -10,7 +11,7 @@ from PIL import Image
 
 from helpers import show as module
 from helpers.images import noise
-from helpers.show import Progress, browse, figure, heat, plot, show
+from helpers.show import Progress, browse, figure, film, heat, plot, show
 
 ALT = "Two ramps of red and green, side by side."
 
@@ -97,18 +98,16 @@ def test_browsing_draws_the_controls_values(ramp):
 
 
 class Screen:
-    """Stands in for IPython's display and its handle: remembers what was shown."""
+    """Stands in for IPython's display: remembers what was shown, and that it stayed one output."""
 
     def __init__(self):
-        self.shown = []
+        self.shown, self.ids = [], set()
 
-    def update(self, what, raw):
+    def display(self, what, raw, display_id, update):
+        assert update == bool(self.shown), "the first call shows, the others renew"
         self.shown.append(what)
-
-    def display(self, what, display_id, raw):
-        assert not self.shown, "one display is enough"
-        self.shown.append(what)
-        return self
+        self.ids.add(display_id)
+        assert len(self.ids) == 1, "one display is enough"
 
 
 def run_progress(ramp, monkeypatch):
@@ -131,3 +130,42 @@ def test_progress_renews_one_display_and_ends_as_a_line(ramp, monkeypatch):
 def test_quiet_progress_shows_the_end_only(ramp, monkeypatch):
     monkeypatch.setenv("NST_QUIET", "1")
     assert run_progress(ramp, monkeypatch) == [{"text/plain": "painting: 3 of 3 steps, loss 0.5000"}]
+
+
+@pytest.fixture
+def frames():
+    return [torch.full((1, 3, 17, 21), k / 5) for k in range(5)]
+
+
+@pytest.mark.parametrize("ending", [".webp", ".gif"])
+def test_a_film_has_all_frames_in_order_and_repeats(frames, tmp_path, ending):
+    path = film(frames, tmp_path / f"new folder/grün{ending}", seconds=2)
+    with Image.open(path) as animation:
+        assert animation.n_frames == 5 and animation.size == (21, 17) and animation.info["loop"] == 0
+        for k in range(5):
+            animation.seek(k)
+            assert abs(animation.convert("RGB").getpixel((10, 8))[0] - 51 * k) < 12
+            assert animation.info["duration"] == 400
+    assert [p.name for p in path.parent.iterdir()] == [path.name]
+
+
+def test_an_mp4_plays_at_its_rate(frames, tmp_path):
+    imageio = pytest.importorskip("imageio.v3")
+    pytest.importorskip("imageio_ffmpeg")
+    path = film(frames, tmp_path / "a film.mp4", seconds=1)
+    found = imageio.imread(path, plugin="FFMPEG")
+    assert found.shape == (5, 16, 20, 3) and found[4].mean() > found[2].mean() > found[0].mean()
+    assert imageio.immeta(path, plugin="FFMPEG")["fps"] == 5
+
+
+def test_an_mp4_without_its_package_says_what_to_install(frames, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "imageio.v3", None)
+    with pytest.raises(ImportError, match="pip install imageio imageio-ffmpeg.; a .webp needs nothing"):
+        film(frames, tmp_path / "a.mp4")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("given, name", [([], "a.webp"), ([(8, 8), (8, 9)], "a.webp"), ([(8, 8)], "a.avi")])
+def test_a_film_of_nothing_of_two_sizes_or_of_another_kind(given, name, tmp_path):
+    with pytest.raises(ValueError, match="film needs images of one size and a .webp, .gif or .mp4"):
+        film([torch.zeros(1, 3, *size) for size in given], tmp_path / name)
