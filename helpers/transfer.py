@@ -80,25 +80,29 @@ class Result(NamedTuple):
     history: list[float]
 
 
-def optimise(start: Tensor, loss: Loss, steps: int = 150, method: str = "lbfgs", lr=None, seen=None) -> Result:
+def optimise(start: Tensor, loss: Loss, steps=150, method="lbfgs", lr=None, seen=None, pixels=None) -> Result:
     """Change the pixels of `start` until `loss(image)` is small. Written in the open in notebooks 06 and 07.
 
     loss: image (1, 3, H, W) -> scalar. steps: how often it is evaluated, each time with its gradient: that is what
-    costs time, and what makes methods comparable. method: "lbfgs" (Liu and Nocedal 1989, strong Wolfe line search,
-    a soft fence around [0, 1]) or "adam" (Kingma and Ba 2015, a clamp between steps). lr: None takes 1 for L-BFGS
-    and 0.02 for Adam. seen(step, image, value) is called after each evaluation.
+    costs time, and what makes methods comparable. method: "lbfgs" (Liu and Nocedal 1989, strong Wolfe line search),
+    "adam" (Kingma and Ba 2015), or a function [image] -> torch.optim.Optimizer. lr: None takes 1 for L-BFGS and 0.02
+    for Adam. pixels: how they are kept in [0, 1]: "fence" (a soft penalty; the default for L-BFGS), "clamp" (between
+    steps; the default otherwise), "closure" (clamped inside the closure, as some do; see notebook 07) or "free".
+    seen(step, image, value) is called after each evaluation.
 
     Returns the image with the smallest loss, and the history. Interrupting returns the image so far; NaN goes back to
     the best image and says so. `start` is not changed. Raises ValueError for arguments that cannot work.
     """
-    if method not in METHODS:
-        raise ValueError(f"there is no method {method!r}; known methods: {', '.join(METHODS)}")
+    pixels = pixels or ("fence" if method == "lbfgs" else "clamp")
+    for what, given, known in (("method", method, METHODS), ("way to treat pixels", pixels, PIXELS)):
+        if given not in known and not callable(given):
+            raise ValueError(f"there is no {what} {given!r}; known: {', '.join(known)}")
     if steps < 1 or start.ndim != 4 or not start.is_floating_point():
         raise ValueError(f"needs steps >= 1 and a float image (1, 3, H, W), found {steps} and {tuple(start.shape)}")
-    run = _Run(start, loss, steps, seen, fence=method == "lbfgs")
+    run = _Run(start, loss, steps, seen, pixels)
     try:
         for attempt in range(MAX_RESTARTS + 1):
-            if METHODS[method](run, lr, 0.5**attempt):
+            if run.advance(METHODS.get(method, method)([run.image]), lr, 0.5**attempt):
                 break
             print(f"The loss became NaN after {len(run.history)} evaluations; going on from the best image.")
     except KeyboardInterrupt:
@@ -109,18 +113,19 @@ def optimise(start: Tensor, loss: Loss, steps: int = 150, method: str = "lbfgs",
 class _Run:
     """One optimisation: the variable, the best image so far, the history, and the closure that fills them."""
 
-    def __init__(self, start: Tensor, loss: Loss, steps: int, seen, fence: bool):
+    def __init__(self, start: Tensor, loss: Loss, steps: int, seen, pixels: str):
         self.image = start.detach().clone(memory_format=torch.contiguous_format).requires_grad_()
         self.best, self.least, self.history = self.image.detach().clone(), math.inf, []
-        self.loss, self.steps, self.seen, self.fence = loss, steps, seen, fence
+        self.loss, self.steps, self.seen, self.pixels = loss, steps, seen, pixels
 
     def closure(self) -> Tensor:
         """Evaluate the loss and its gradient once, and remember the image if it is the best so far."""
         if len(self.history) >= self.steps:
             raise _Finished
         self.image.grad = None
+        self._clamp("closure")
         value = self.loss(self.image)
-        total = value + range_penalty(self.image) if self.fence else value
+        total = value + range_penalty(self.image) if self.pixels == "fence" else value
         total.backward()
         self._remember(total.item(), value.item())
         return total
@@ -134,12 +139,19 @@ class _Run:
         if self.seen is not None:
             self.seen(len(self.history), self.image.detach(), value)
 
-    def advance(self, optimiser: torch.optim.Optimizer, after_step=lambda: None) -> bool:
+    @torch.no_grad()
+    def _clamp(self, where: str) -> None:
+        if self.pixels == where:
+            self.image.clamp_(0, 1)
+
+    def advance(self, optimiser: torch.optim.Optimizer, lr: float | None, shrink: float) -> bool:
         """Step until the evaluations are used up (True) or the loss is no number (False: back to the best image)."""
+        for group in optimiser.param_groups:
+            group["lr"] = (lr or group["lr"]) * shrink
         try:
             while True:
                 optimiser.step(self.closure)
-                after_step()
+                self._clamp("clamp")
         except _Finished:
             return True
         except _Diverged:
@@ -158,21 +170,17 @@ class _Diverged(Exception):
     """The loss is NaN or infinite."""
 
 
-def _lbfgs(run: _Run, lr, shrink: float) -> bool:
+def _lbfgs(pixels: list[Tensor]) -> torch.optim.LBFGS:
     """No early stop: the tolerances of torch depend on the unit of the loss (see notebook 07)."""
     settings = {"history_size": 50, "tolerance_grad": 0, "tolerance_change": 0, "line_search_fn": "strong_wolfe"}
-    return run.advance(torch.optim.LBFGS([run.image], lr=(lr or 1) * shrink, max_iter=run.steps, **settings))
+    return torch.optim.LBFGS(pixels, lr=1, max_iter=10**9, **settings)
 
 
-def _adam(run: _Run, lr, shrink: float) -> bool:
-    """Clamps between steps: Adam looks at one gradient at a time, so nobody is misled about curvature."""
-
-    def clamp():
-        with torch.no_grad():
-            run.image.clamp_(0, 1)
-
-    return run.advance(torch.optim.Adam([run.image], lr=(lr or 0.02) * shrink), clamp)
+def _adam(pixels: list[Tensor]) -> torch.optim.Adam:
+    """Clamped between steps: Adam looks at one gradient at a time, so nobody is misled about curvature."""
+    return torch.optim.Adam(pixels, lr=0.02)
 
 
 METHODS = {"lbfgs": _lbfgs, "adam": _adam}
+PIXELS = ("fence", "clamp", "closure", "free")
 MAX_RESTARTS = 3

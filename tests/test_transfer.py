@@ -122,6 +122,37 @@ def test_optimise_counts_evaluations(ramp, method):
     assert len(calls) == 17
 
 
+@pytest.mark.parametrize("pixels, inside", [("clamp", True), ("closure", True), ("fence", False), ("free", False)])
+def test_where_pixels_are_kept_in_range(ramp, pixels, inside):
+    looked_at, target = [], 4 * ramp - 1.5
+    optimise(
+        ramp, towards(target), 30, "adam", lr=0.2, pixels=pixels, seen=lambda k, image, v: looked_at.append(image + 0)
+    )
+    overshoot = max((image - image.clamp(0, 1)).abs().max().item() for image in looked_at)
+    assert (overshoot == 0) == inside
+
+
+def test_the_fence_is_a_force_and_the_rest_is_none(ramp):
+    def far(pixels):
+        images = []
+        optimise(ramp, lambda x: -x.mean(), 60, "adam", 0.2, lambda k, image, v: images.append(image.max()), pixels)
+        return images[-1]
+
+    assert far("clamp") == far("closure") == 1 and far("fence") < far("free")
+
+
+def test_any_optimiser_of_torch_can_paint(ramp):
+    made = []
+
+    def plain(pixels):
+        made.append(torch.optim.SGD(pixels, lr=0.1, momentum=0.5))
+        return made[-1]
+
+    result = optimise(noise(ramp), towards(ramp), 60, plain)
+    assert len(made) == 1 and (result.image - ramp).abs().max() < 0.05
+    assert optimise(noise(ramp), towards(ramp), 3, plain, lr=0.3) and made[-1].param_groups[0]["lr"] == 0.3
+
+
 def test_optimise_never_returns_a_worse_image_than_it_saw(ramp):
     seen = []
     loss = towards(noise(ramp))
@@ -164,8 +195,10 @@ def test_nan_for_ever_still_ends_in_the_best_image(ramp, capsys):
 
 
 def test_optimise_refuses_what_cannot_work(ramp):
-    with pytest.raises(ValueError, match="known methods: lbfgs, adam"):
+    with pytest.raises(ValueError, match="no method 'sgd'; known: lbfgs, adam"):
         optimise(ramp, towards(ramp), method="sgd")
+    with pytest.raises(ValueError, match="no way to treat pixels 'clip'; known: fence, clamp, closure, free"):
+        optimise(ramp, towards(ramp), pixels="clip")
     with pytest.raises(ValueError, match="steps >= 1"):
         optimise(ramp, towards(ramp), steps=0)
     with pytest.raises(ValueError, match="float image"):

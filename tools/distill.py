@@ -44,24 +44,25 @@ TAPS = {
     "relu1_2": 0.3,
     "relu2_1": 1.0,
     "relu2_2": 0.3,
-    "relu3_1": 1.0,
+    "relu3_1": 3.0,
     "relu3_4": 0.5,
     "relu4_1": 1.5,
-    "relu4_2": 1.0,
-    "relu4_3": 0.7,
-    "relu4_4": 1.0,
+    "relu4_2": 0.7,
+    "relu4_3": 0.5,
+    "relu4_4": 0.7,
     "relu5_1": 2.0,
 }  # where features are compared, and with which weight
-STYLE_WEIGHTS = {"relu1_1": 1.0, "relu2_1": 1.0, "relu3_1": 2.0, "relu4_1": 1.0, "relu5_1": 1.0}  # of the Gram terms
+STYLE_WEIGHTS = {"relu1_1": 1.0, "relu2_1": 1.0, "relu3_1": 3.0, "relu4_1": 1.0, "relu5_1": 1.0}  # of the Gram terms
 SIZES = {128: 8, 256: 4}  # px of a training picture: pictures in a batch
 TURNS = (128, 128, 256)  # the sizes of successive batches
 POINTS = 64  # places per picture and layer where features are compared
 QUEUE = 32  # pictures of earlier steps that the distances of a batch are measured to
 FAINT = 0.03  # part of a layer's mean energy that each of its channels should keep
+OFFSET = 0.6  # part of a channel's energy that its mean may hold: above it the channel hardly ever rests at zero
 FLOOR = 1e-3  # added to squared distances relative to the norms: below it pictures count as of one style
-FREEZE = 1500  # steps after which the normalisation's statistics stand still
+FREEZE = 0.35  # part of the run after which the normalisation's statistics stand still
 EXACT = 0.98  # part of the run after which the student computes in float32
-PAINT = (0.25,)  # parts of the run at which pictures are painted with the student so far
+PAINT = (0.25, 0.6)  # parts of the run at which pictures are painted with the student so far
 START, GROW = 8, 100  # shards of training pictures at the start, and steps until there is one more
 EVERY = 45.0  # seconds between checkpoints
 TAG = "vgg19-mini: VGG19's topology to relu5_1, widths 16-32-64-128-128, trained by tools/distill.py"
@@ -510,7 +511,7 @@ def draw_batch(drawn, painted, size, rng):
     """A batch of related pairs: {"pixels": (N, 3, S, S), "gram": {tap: ...}, "index": ..., "points": ...}."""
     picks = []
     for _ in range(SIZES[size] // 2):
-        shard = rng.choice(painted[size] if painted[size] and rng.random() < 0.12 else drawn[size])
+        shard = rng.choice(painted[size] if painted[size] and rng.random() < 0.2 else drawn[size])
         k = 2 * rng.randrange(len(shard["pixels"]) // 2)
         picks.append((shard, slice(k, k + 2)))
     batch = {"pixels": torch.cat([shard["pixels"][pair] for shard, pair in picks]).float() / 255}
@@ -563,16 +564,25 @@ def silence(features):
     return (FAINT * energy.mean() / (energy + 1e-6 * energy.mean())).log().clamp_min(0).mean()
 
 
+def offset(features):
+    """How far channels (N, C, h, w) are from rectifying: their mean squared over their energy, above OFFSET."""
+    features = features.float()
+    share = features.mean((0, 2, 3)).square() / features.square().mean((0, 2, 3)).clamp_min(1e-8)
+    return (share - OFFSET).clamp_min(0).mean()
+
+
 def losses(found, batch, maps, queues):
-    """Student features and the teacher's records -> {"feature": ..., "gram": ..., "distance": {tap: loss}, "silence"}.
+    """Student features and the teacher's records -> {"feature": ..., "gram": ..., "distance": {tap: loss}, ...}.
 
     The logarithm keeps large early errors in deep layers from drowning the first ones, and small late ones in view.
     """
-    parts = {"feature": {}, "gram": {}, "distance": {}, "silence": {}}
+    parts = {kind: {} for kind in ("feature", "gram", "distance", "silence", "offset")}
     for tap, features in found.items():
         flat = rows(features)
         guess = at(flat, batch["index"][tap]) @ maps.features[tap].T
         parts["silence"][tap] = 0.1 * silence(features)
+        if tap > "relu3":  # the first layers see colour, which is never negative
+            parts["offset"][tap] = 2.0 * offset(features)
         parts["feature"][tap] = TAPS[tap] * relative_error(guess, batch["points"][tap])
         if tap in STYLE:
             gram, true, w = grams(flat), batch["gram"][tap], maps.grams[tap]
@@ -626,7 +636,7 @@ class Training:
         batch = draw_batch(drawn, painted, size, self.rng)
         with torch.autocast("cpu", torch.bfloat16, enabled=progress < EXACT):
             taps = [tap for tap in taps_for(size) if int(tap[4]) >= self.options.from_block]
-            found = self.student(batch["pixels"], taps, frozen=self.step >= FREEZE)
+            found = self.student(batch["pixels"], taps, frozen=progress >= FREEZE)
         if self.step == 0:
             self.maps.fit(found, batch)
         parts = losses(found, batch, self.maps, self.queues)
@@ -666,7 +676,7 @@ class Training:
         print(
             f"{time.strftime('%H:%M:%S')} step {self.step}/{self.options.steps} {each:.3f} s  "
             f"loss {sum(self.parts.values()):.3f}  feature {listed('feature')}  gram {listed('gram')}  "
-            f"distance {listed('distance')}  about {left:.0f} min left",
+            f"distance {listed('distance')}  offset {listed('offset')}  about {left:.0f} min left",
             flush=True,
         )
 
