@@ -74,10 +74,11 @@ def _same_shape(one: str, a: Tensor, other: str, b: Tensor) -> None:
 
 
 class Result(NamedTuple):
-    """What `optimise` returns: the best image, (1, 3, H, W), and the loss at each evaluation."""
+    """What `optimise` returns: the best image, (1, 3, H, W), the loss at each evaluation, the image at the last one."""
 
     image: Tensor
     history: list[float]
+    last: Tensor
 
 
 def optimise(start: Tensor, loss: Loss, steps=150, method="lbfgs", lr=None, seen=None, pixels=None) -> Result:
@@ -90,8 +91,9 @@ def optimise(start: Tensor, loss: Loss, steps=150, method="lbfgs", lr=None, seen
     steps; the default otherwise), "closure" (clamped inside the closure, as some do; see notebook 07) or "free".
     seen(step, image, value) is called after each evaluation.
 
-    Returns the image with the smallest loss, and the history. Interrupting returns the image so far; NaN goes back to
-    the best image and says so. `start` is not changed. Raises ValueError for arguments that cannot work.
+    Returns the image with the smallest loss, the history, and the last image, which is what published codes keep.
+    Interrupting returns the image so far; NaN goes back to the best image and says so. `start` is not changed. Raises
+    ValueError for arguments that cannot work.
     """
     pixels = pixels or ("fence" if method == "lbfgs" else "clamp")
     for what, given, known in (("method", method, METHODS), ("way to treat pixels", pixels, PIXELS)):
@@ -107,7 +109,7 @@ def optimise(start: Tensor, loss: Loss, steps=150, method="lbfgs", lr=None, seen
             print(f"The loss became NaN after {len(run.history)} evaluations; going on from the best image.")
     except KeyboardInterrupt:
         print(f"Stopped after {len(run.history)} of {steps} evaluations: this is the best image so far.")
-    return Result(run.best.clamp(0, 1), run.history)
+    return Result(run.best.clamp(0, 1), run.history, run.last.clamp(0, 1))
 
 
 class _Run:
@@ -115,7 +117,8 @@ class _Run:
 
     def __init__(self, start: Tensor, loss: Loss, steps: int, seen, pixels: str):
         self.image = start.detach().clone(memory_format=torch.contiguous_format).requires_grad_()
-        self.best, self.least, self.history = self.image.detach().clone(), math.inf, []
+        self.best = self.last = self.image.detach().clone()
+        self.least, self.history = math.inf, []
         self.loss, self.steps, self.seen, self.pixels = loss, steps, seen, pixels
 
     def closure(self) -> Tensor:
@@ -134,10 +137,11 @@ class _Run:
         if not math.isfinite(total):
             raise _Diverged
         self.history.append(value)
+        self.last = self.image.detach().clone()
         if total < self.least:
-            self.best, self.least = self.image.detach().clone(), total
+            self.best, self.least = self.last, total
         if self.seen is not None:
-            self.seen(len(self.history), self.image.detach(), value)
+            self.seen(len(self.history), self.last, value)
 
     @torch.no_grad()
     def _clamp(self, where: str) -> None:

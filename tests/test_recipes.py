@@ -224,3 +224,10 @@ def test_a_rate_that_falls():
         pixel.grad = torch.ones(1)
         optimiser.step()
     assert rates == pytest.approx([0.08, 0.08, 0.04, 0.04, 0.02, 0.02])
+
+
+def test_published_optimisers_end_with_their_last_image(mini, images):
+    wild = recipe("ours", optimiser={"name": "Adam", "lr": 2.0}, pixels="clamp")
+    result = paint(wild, *images[:2], mini, steps=3)
+    assert torch.equal(result.image, result.last) and result.history[-1] > result.history[0]
+    assert not torch.equal(result.image, images[0])

@@ -158,6 +158,11 @@ def test_optimise_never_returns_a_worse_image_than_it_saw(ramp):
     loss = towards(noise(ramp))
     result = optimise(ramp, loss, 20, "adam", lr=3.0, seen=lambda step, image, value: seen.append(value))
     assert math.isclose(loss(result.image).item(), min(seen), rel_tol=1e-5)
+    worse = optimise(ramp, loss, 2, "adam", lr=3.0)
+    assert math.isclose(loss(worse.last).item(), worse.history[1], rel_tol=1e-5)
+    assert (
+        math.isclose(loss(worse.image).item(), worse.history[0], rel_tol=1e-5) and worse.history[1] > worse.history[0]
+    )
 
 
 def test_interrupting_keeps_the_image(ramp, capsys):
