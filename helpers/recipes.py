@@ -35,6 +35,7 @@ VARIATIONS = {  # of pixels z; x, y: steps to the right and down; both: xÂ² + yÂ
     "absolute, mean": lambda z, x, y, both: x.abs().mean() + y.abs().mean(),
     "nine points": lambda z, x, y, both: _nine_points(F.pad(z, (1, 1, 1, 1), mode="replicate")),
 }
+LAYERS = [f"{kind}{block}_{i}" for block in range(1, 6) for i in range(1, 5) for kind in ("conv", "relu")]
 WORDS = {"input": INPUTS, "gram": GRAMS, "content_error": ERRORS, "style_error": ERRORS, "tv_error": VARIATIONS}
 WORDS |= {"tv_of": ("image", "input"), "padding": ("zeros", "replicate"), "start": ("content", "noise", "grey")}
 
@@ -59,7 +60,7 @@ class Recipe:
     tv_error: str = "squares, mean"
     tv_of: str = "image"  # RGB in [0, 1], or "input": what the network is fed
     start: str = "content"
-    optimiser: dict = field(default_factory=lambda: {"name": "lbfgs"})  # settings for pixels in [0, 1]
+    optimiser: dict = field(default_factory=lambda: {"name": "lbfgs"})  # for pixels in [0, 1]
     pixels: str = "fence"  # as in transfer.optimise
     steps: int = 300  # evaluations of the loss
     size: int = 512
@@ -67,9 +68,10 @@ class Recipe:
     per_style: dict[str, dict] = field(default_factory=dict)  # changes for some style images
 
     def __post_init__(self):
-        for word, known in WORDS.items():
-            if getattr(self, word) not in known:
-                raise ValueError(f"{self.name}: no {word} {getattr(self, word)!r}; known: {', '.join(known)}")
+        words = [(word, getattr(self, word), known) for word, known in WORDS.items()]
+        for word, given, known in words + [("layer", name, LAYERS) for name in self.content | self.style or [None]]:
+            if given not in known:
+                raise ValueError(f"{self.name}: no {word} {given!r}; known: {', '.join(known)}")
 
 
 def recipe(name: str, **changes) -> Recipe:
@@ -84,9 +86,9 @@ def recipe(name: str, **changes) -> Recipe:
 class Objective:
     """The loss of a recipe: objective(image) -> scalar, objective.parts(image) -> {"content", "style", "tv"}.
 
-    content, style: (1, 3, H, W), RGB in [0, 1], of any sizes. The network is fed what it was trained with, and its
-    features are multiplied by GAIN where the published one saw 0 .. 255; with literal=True it is fed exactly what the
-    published code would. A layer that `net` lacks gives its place to the deepest before it, and a line says so.
+    content, style: RGB in [0, 1], of any sizes. The network is fed what it was trained with, and its features multiplied
+    by GAIN where the published one saw 0 .. 255; literal=True feeds what the published code would. A layer that `net`
+    lacks gives its place to the deepest before it, and a line says so. ValueError for what is no image (1, 3, H, W).
     """
 
     def __init__(self, recipe: Recipe, net, content: Tensor, style: Tensor, literal: bool = False):
@@ -124,9 +126,8 @@ class Objective:
         x, gain, found, kind = self._input(image), 1.0, {}, self.recipe.input
         if kind != "torchvision" and not self.literal:  # departs: our networks know RGB, divided by a deviation
             x, gain = (x if kind == "rgb255" else x.flip(1)) / (255 * self.net.std), GAIN
-        deepest = max(list(self.net.layers).index(name) for name in layers)
-        for name, layer in list(self.net.layers.items())[: deepest + 1]:
-            edges = name == "conv1_1" and self.recipe.padding == "replicate"
+        for name in list(self.net.layers)[: self.net.deepest(image, list(layers)) + 1]:
+            layer, edges = self.net.layers[name], name == "conv1_1" and self.recipe.padding == "replicate"
             x = layer(F.pad(x, (1, 1, 1, 1), mode="replicate"))[..., 1:-1, 1:-1] if edges else layer(x)
             if name in layers:
                 found[name] = gain * x[0].flatten(1).float()
@@ -159,7 +160,7 @@ def paint(what: str | Recipe, content: Tensor, style: Tensor, net, steps: int | 
 
 
 def _method(r: Recipe):
-    """What `optimise` takes as its method: a name of ours, or an optimiser of torch.optim with its settings."""
+    """The method for `optimise`: a name of ours, or an optimiser of torch.optim with its settings."""
     given = {word: value for word, value in r.optimiser.items() if word not in ("name", "decay")}
 
     def make(pixels):

@@ -26,6 +26,8 @@ HELP = 'choose with VGG("mini"), VGG("vgg19"), VGG("vgg16"), VGG("weights.safete
 def layer_names(topology: str = "vgg19") -> list[str]:
     """conv1_1, relu1_1, ..., pool5: the names of the papers, in the order in which an image meets them."""
     names = []
+    if topology not in CONVS:
+        raise ValueError(f"there is no network {topology!r}; known: {', '.join(CONVS)}")
     for block, convs in enumerate(CONVS[topology], start=1):
         names += [f"{kind}{block}_{i}" for i in range(1, convs + 1) for kind in ("conv", "relu")] + [f"pool{block}"]
     return names
@@ -69,7 +71,7 @@ class VGG(nn.Module):
     def forward(self, image: Tensor, layers: list[str]) -> dict[str, Tensor]:
         """image (1, 3, H, W) in [0, 1] -> {layer: features (1, C, h, w)}; ValueError for an unknown layer or wrong image."""
         layers = [layers] if isinstance(layers, str) else list(layers)
-        deepest = self._check(image, layers)
+        deepest = self.deepest(image, layers)
         features, found = (image - self.mean) / self.std, {}
         for name in list(self.layers)[: deepest + 1]:
             features = self.layers[name](features)
@@ -77,7 +79,7 @@ class VGG(nn.Module):
                 found[name] = features
         return {name: found[name] for name in layers}
 
-    def _check(self, image: Tensor, layers: list[str]) -> int:
+    def deepest(self, image: Tensor, layers: list[str]) -> int:
         """Refuse what cannot work, in a sentence; return the position of the deepest layer asked for."""
         if not isinstance(image, Tensor) or image.ndim != 4 or image.shape[1] != 3 or not image.is_floating_point():
             found = f"{image.dtype} {tuple(image.shape)}" if isinstance(image, Tensor) else type(image).__name__
@@ -113,9 +115,7 @@ def _names(indices: list[int], name: str) -> list[str]:
         convs = [i for i, layer in enumerate(layer_names(topology)) if layer.startswith("conv")]
         if indices and indices == convs[: len(indices)]:
             return layer_names(topology)
-    raise ValueError(
-        f"{name} does not hold the layers of torchvision's VGG16 or VGG19 (no batch norm) from the first on"
-    )
+    raise ValueError(f"{name} does not hold the layers of torchvision's VGG16 or VGG19 from the first on")
 
 
 def _conv(weights: dict[str, Tensor], index: int, width: int, name: str) -> nn.Conv2d:

@@ -168,8 +168,8 @@ def test_a_missing_layer_names_its_substitute(mini, images, capsys):
     paint("tensorflow", *images[:2], mini, steps=1)
     said = capsys.readouterr().out
     assert "tensorflow asks for relu5_2, which vgg19-mini lacks: relu5_1 takes its place." in said
-    few = Recipe("few", "A made-up recipe", style={"relu1_1": 1.0, "relu6_1": 1.0}, content={"relu5_4": 1.0})
-    assert {term[2] for term in Objective(few, mini, *images[:2]).terms} == {"relu1_1", "relu5_1"}
+    few = Recipe("few", "A made-up recipe", style={"relu1_1": 1.0, "relu5_3": 1.0}, content={"conv5_4": 1.0})
+    assert {term[2] for term in Objective(few, mini, *images[:2]).terms} == {"relu1_1", "relu5_1", "conv5_1"}
 
 
 def test_weights_of_layers_that_share_a_substitute_add_up(mini, images):

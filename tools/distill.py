@@ -419,7 +419,7 @@ def shards(folder, name, count, make, stop):
         if not path.exists():
             write(make(k), path)
             print(f"{name}: {k + 1} of {count}", flush=True)
-        found.append(torch.load(path, mmap=True))
+        found.append(torch.load(path, mmap=True, weights_only=True))
         if stop:
             break
     return found
@@ -767,7 +767,7 @@ def main():
     teacher = Teacher(options.teacher_dir)
     training = Training(options, teacher)
     if (options.resume or options.export) and options.checkpoint.exists():
-        training.restore(torch.load(options.checkpoint, weights_only=False))
+        training.restore(torch.load(options.checkpoint, weights_only=True))
     if not options.export:
         train(training, Supply(options, teacher, stop), stop)
     export(training.average, options.out)

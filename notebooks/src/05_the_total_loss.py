@@ -342,7 +342,7 @@ def errors(image):
 
 
 # %%
-def paint(start, content_weight, tv_weight=0.0, evaluations=60):
+def paint_small(start, content_weight, tv_weight=0.0, evaluations=60):
     def loss(image):
         content, styles = errors(image)
         return styles + content_weight * content + tv_weight * total_variation(image)
@@ -362,7 +362,7 @@ def high_pass(image):
     return (0.5 + 2 * (image - blur)).clamp(0, 1)
 
 
-from_noise = {gamma: paint(noise(small, seed=0), 0.3, gamma) for gamma in (0.0, 2.0, 50.0)}
+from_noise = {gamma: paint_small(noise(small, seed=0), 0.3, gamma) for gamma in (0.0, 2.0, 50.0)}
 titles = [f"weight {gamma:g}: style error {errors(image)[1]:.3f}" for gamma, image in from_noise.items()]
 show([*from_noise.values(), *map(high_pass, from_noise.values())], titles + ["image minus blur"] * 3, columns=3, height=200,
      alt="Above, three small paintings from noise: covered in coloured grain, with clear strokes, and blurred. Below, "
@@ -496,7 +496,7 @@ print(f"{x.numel()} numbers, relative difference under 1e-6: {gap.item() < 1e-6}
 
 # %%
 weights = (0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
-front = {w: paint(small, w) for w in weights}
+front = {w: paint_small(small, w) for w in weights}
 with torch.no_grad():
     points = {w: [error.item() for error in errors(image)] for w, image in front.items()}
 

@@ -1,0 +1,112 @@
+"""What is written in two places stays one thing: functions, hashes, packages."""
+
+import ast
+import hashlib
+import re
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "tools"))
+import build_notebooks as build  # noqa: E402
+
+
+def functions(text):
+    """The functions of a source -> {name: syntax tree without docstrings, annotations and decorators}."""
+    found = {}
+    for node in ast.parse(text).body:
+        if isinstance(node, ast.FunctionDef):
+            found[node.name] = bare(node)
+    return found
+
+
+def bare(node):
+    for part in ast.walk(node):
+        if isinstance(part, ast.FunctionDef):
+            part.returns, part.decorator_list = None, []
+            if ast.get_docstring(part):
+                part.body = part.body[1:]
+        if isinstance(part, ast.arg):
+            part.annotation = None
+    return ast.dump(node)
+
+
+def helpers():
+    """Every public function of the helpers; their checks of arguments, which raise, are no part of the lesson."""
+    found = {}
+    for path in (ROOT / "helpers").glob("*.py"):
+        found |= {n: (path.name, t) for n, t in functions(path.read_text(encoding="utf-8")).items() if n[0] != "_"}
+    return found
+
+
+def code(slug, solved=True):
+    return "\n\n".join(cell.source for cell in build.assemble(slug, solved).cells if cell.cell_type == "code")
+
+
+@pytest.mark.parametrize("slug", build.sources())
+def test_a_function_of_a_helpers_name_is_the_helpers_function(slug):
+    """A variant that differs for the sake of the lesson has another name (gram_matrix, style_error)."""
+    text = re.sub(r"^\s*[%!].*$", "", code(slug), flags=re.M)
+    for name, tree in functions(text).items():
+        where, original = helpers().get(name, (None, None))
+        assert where is None or tree == original, f"{slug} shows another {name} than helpers/{where}"
+
+
+def test_a_changed_function_would_be_noticed():
+    one = functions("def f(a: int) -> int:\n    'Doc.'\n    return a + 1")
+    assert one == functions("def f(a):\n    # a remark\n    return a + 1") != functions("def f(a):\n    return a + 2")
+
+
+def test_every_picture_has_the_hash_of_the_manifest():
+    entries = tomllib.loads((ROOT / "data" / "images.toml").read_text(encoding="utf-8"))
+    shipped = 0
+    for name, entry in entries.items():
+        path = ROOT / "data" / entry["file"]
+        if path.is_file():
+            shipped += 1
+            assert hashlib.sha256(path.read_bytes()).hexdigest() == entry["sha256"], name
+    listed = {(ROOT / "data" / entry["file"]).resolve() for entry in entries.values()}
+    there = {p.resolve() for folder in ("content", "style") for p in (ROOT / "data" / folder).iterdir()}
+    assert shipped >= 15 and there <= listed, there - listed
+
+
+def test_the_embedded_network_has_one_hash():
+    """In the code that loads it, on its card, and of the file."""
+    from helpers.vgg import MINI, MINI_SHA256
+
+    assert hashlib.sha256(MINI.read_bytes()).hexdigest() == MINI_SHA256
+    assert MINI_SHA256 in (ROOT / "data" / "weights" / "README.md").read_text(encoding="utf-8")
+
+
+def wanted():
+    """What conda and what pip is asked for, as text."""
+    lines = (ROOT / "environment.yml").read_text(encoding="utf-8").splitlines()
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    conda = [
+        line.split("#")[0].strip()[2:].strip() for line in lines if line.startswith("  - ") and "nodefaults" not in line
+    ]
+    return [c for c in conda if c != "conda-forge"], project["dependencies"] + project["optional-dependencies"]["test"]
+
+
+def test_conda_understands_its_file_and_means_the_same_as_pip():
+    """Each line read by the parser of conda's own grammar; the bounds compared as versions, not as text."""
+    rattler, names = pytest.importorskip("rattler"), {"pytorch": "torch", "matplotlib-base": "matplotlib"}
+    conda, pip = wanted()
+    specs = {spec.name.normalized: spec for spec in map(rattler.MatchSpec, conda)}
+    assert len(specs) == len(conda) == len(pip) + 1  # and python
+    for line in pip:
+        name, bound = re.fullmatch(r"([\w-]+)>=([\d.]+)", line).groups()
+        spec = specs[next((c for c, p in names.items() if p == name), name)]
+        assert str(spec.version) == f">={bound}", line
+
+
+def test_the_table_of_recipes_is_told_once():
+    """Every recipe is tested against a published loss, or says that its numbers are ours."""
+    from helpers.recipes import RECIPES
+    from tests.published import LOSSES
+
+    for name, recipe in RECIPES.items():
+        assert name in LOSSES or "ours" in recipe.choices or name in ("ours", "gatys_2016"), name
