@@ -192,6 +192,18 @@ def test_our_recipe_is_our_losses(mini, images):
     assert list(ours.parts(image)) == ["content", "style", "tv"]
 
 
+def test_targets_are_computed_once(mini, images):
+    """The network runs twice to aim, and once for each evaluation."""
+    runs, hook = [], mini.layers["conv1_1"].register_forward_hook(lambda *_: runs.append(1))
+    try:
+        objective = Objective(RECIPES["ours"], mini, *images[:2])
+        assert len(runs) == 2
+        objective(images[2])
+        assert len(runs) == 3 and not any(term[4].requires_grad for term in objective.terms)
+    finally:
+        hook.remove()
+
+
 @pytest.mark.parametrize("size", [(1, 3, 17, 90), (1, 3, 90, 17)])
 def test_a_strip_of_a_picture(mini, images, size):
     strip = torch.rand(size, generator=torch.Generator().manual_seed(0))

@@ -132,6 +132,20 @@ def test_where_pixels_are_kept_in_range(ramp, pixels, inside):
     assert (overshoot == 0) == inside
 
 
+@pytest.mark.parametrize("method, leaves", [("lbfgs", True), ("adam", False)])
+def test_by_default_lbfgs_has_a_fence_and_adam_a_clamp(ramp, method, leaves):
+    looked_at = []
+    optimise(ramp, towards(4 * ramp - 1.5), 20, method, 1.0, lambda k, image, v: looked_at.append(image))
+    assert (max(image.max().item() for image in looked_at) > 1.01) == leaves
+
+
+def test_no_result_carries_a_graph(ramp):
+    looked_at = []
+    result = optimise(ramp, towards(noise(ramp)), 5, seen=lambda k, image, v: looked_at.append(image))
+    assert not any(image.requires_grad for image in (result.image, result.last, *looked_at))
+    assert len({image.data_ptr() for image in looked_at}) == 5, "kept images are copies"
+
+
 def test_the_fence_is_a_force_and_the_rest_is_none(ramp):
     def far(pixels):
         images = []
