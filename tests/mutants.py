@@ -41,7 +41,7 @@ MUTANTS = {
     "Gram of the wrong axis": (T, "return flat @ flat.T / flat.shape[1]", "return flat.T @ flat / len(flat)", "test_transfer"),
     "Gram not divided": (T, "return flat @ flat.T / flat.shape[1]", "return flat @ flat.T", "test_transfer"),
     "loss without its unit": (T, " / target.square().sum().clamp_min(1e-12)", "", "test_transfer"),
-    "missing detach": (T, "self.last = self.image.detach().clone()", "self.last = self.image.clone()", "test_transfer"),
+    "missing detach": (T, "(value)\n        self.last = self.image.detach().clone()", "(value)\n        self.last = self.image.clone()", "test_transfer"),
     "aliased start": (T, "self.image = start.detach().clone(memory_format=torch.contiguous_format)", "self.image = start.detach()", "test_transfer"),
     "total variation on one axis": (T, "across.square().mean() + down.square().mean()", "across.square().mean()", "test_transfer"),
     "fence that pushes inside": (T, "(image - image.clamp(0, 1)).square()", "image.square()", "test_transfer"),

@@ -167,6 +167,13 @@ def test_any_optimiser_of_torch_can_paint(ramp):
     assert optimise(noise(ramp), towards(ramp), 3, plain, lr=0.3) and made[-1].param_groups[0]["lr"] == 0.3
 
 
+def test_lbfgs_does_not_mind_the_unit_of_the_loss(ramp):
+    """torch's own tolerances end the same descent early where the loss is small."""
+    start, loss = 0.25 + 0.5 * noise(ramp), towards(0.25 + 0.5 * ramp)
+    progress = [optimise(start, lambda x, unit=unit: unit * loss(x), 12, pixels="free").history for unit in (1, 1e-7)]
+    assert all(history[-1] < 1e-3 * history[0] for history in progress)
+
+
 def test_optimise_never_returns_a_worse_image_than_it_saw(ramp):
     seen = []
     loss = towards(noise(ramp))

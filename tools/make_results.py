@@ -182,6 +182,21 @@ def iterations(vgg: VGG, path: Path) -> None:
     sheet.pil.save(path, quality=88)
 
 
+def nine_thousand(vgg: VGG, path: Path) -> None:
+    """Notebook 06's run, thirty times as long, at the four moments of the seed project; prints their losses."""
+    photo, keep = load("chelsea", 256).to(vgg.device), (1000, 3000, 6000, 9000)
+    loss, moments = total_loss(vgg, photo, load("starry_night", 400).to(vgg.device), content_weight=0.02), {}
+
+    def look(step, image, value):
+        if step - 1 in keep:  # what is seen at evaluation n + 1 is the picture after n steps
+            moments[f"{step - 1:,} steps, loss {value:.4f}"] = as_saved(image)
+            print(f"  {step - 1} steps: loss {value:.5f}", flush=True)
+
+    optimise(photo, loss, max(keep) + 1, "adam", seen=look)
+    sheet = show(list(moments.values()), list(moments), columns=2, height=176, alt="Four moments of one long painting.")
+    sheet.pil.save(path, quality=88)
+
+
 PICTURES = {
     "first_painting": first_painting,
     "01_inside_patches": inside_patches,
@@ -190,6 +205,7 @@ PICTURES = {
     "04_textures": textures,
     "05_ratio": ratio,
     "06_iterations": iterations,
+    "06_nine_thousand": nine_thousand,
 }
 
 
