@@ -128,7 +128,7 @@ class _Run:
         self.image.grad = None
         self._clamp("closure")
         value = self.loss(self.image)
-        total = value + range_penalty(self.image) if self.pixels == "fence" else value
+        total = value + FENCE * range_penalty(self.image) if self.pixels == "fence" else value
         total.backward()
         self._remember(total.item(), value.item())
         return total
@@ -187,4 +187,5 @@ def _adam(pixels: list[Tensor]) -> torch.optim.Adam:
 
 METHODS = {"lbfgs": _lbfgs, "adam": _adam}
 PIXELS = ("fence", "clamp", "closure", "free")
+FENCE = 100  # for losses of about 1: with 1, some pictures lose more in saving than the fence costs (notebook 07)
 MAX_RESTARTS = 3

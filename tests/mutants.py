@@ -45,6 +45,7 @@ MUTANTS = {
     "aliased start": (T, "self.image = start.detach().clone(memory_format=torch.contiguous_format)", "self.image = start.detach()", "test_transfer"),
     "total variation on one axis": (T, "across.square().mean() + down.square().mean()", "across.square().mean()", "test_transfer"),
     "fence that pushes inside": (T, "(image - image.clamp(0, 1)).square()", "image.square()", "test_transfer"),
+    "fence without force": (T, "FENCE = 100 ", "FENCE = 1 ", "test_recipes"),
     "clamp in the closure": (T, '"fence" if method == "lbfgs" else "clamp"', '"closure"', "test_transfer"),
     "clamp never": (T, "            self.image.clamp_(0, 1)", "            pass", "test_transfer"),
     "one evaluation too many": (T, "if len(self.history) >= self.steps:", "if len(self.history) > self.steps:", "test_transfer"),

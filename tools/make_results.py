@@ -18,7 +18,7 @@ sys.path.insert(0, str(ROOT))
 
 from helpers.images import as_saved, load, names, noise, save  # noqa: E402
 from helpers.show import show  # noqa: E402
-from helpers.transfer import content_loss, gram, optimise, style_loss, total_variation  # noqa: E402
+from helpers.transfer import content_loss, gram, optimise, range_penalty, style_loss, total_variation  # noqa: E402
 from helpers.vgg import VGG  # noqa: E402
 
 RESULTS = ROOT / "data" / "results"
@@ -197,6 +197,32 @@ def nine_thousand(vgg: VGG, path: Path) -> None:
     sheet.pil.save(path, quality=88)
 
 
+def ten_steps(vgg: VGG, path: Path) -> None:
+    """Notebook 07's gallery, larger: the photo and the picture after 1, 2, 5 and 10 steps of up to 20 evaluations."""
+    photo, style = load("coffee", 256).to(vgg.device), load("stained_glass", 400).to(vgg.device)
+    painted, moments = total_loss(vgg, photo, style, content_weight=0.05), {0: photo}
+    image = photo.clone().requires_grad_()
+    optimiser = torch.optim.LBFGS([image], max_iter=20, tolerance_grad=0, tolerance_change=0)
+
+    def closure():
+        image.grad = None
+        loss = painted(image) + 0.3 * total_variation(image) + 100 * range_penalty(image)
+        loss.backward()
+        return loss
+
+    for step in range(1, 11):
+        optimiser.step(closure)
+        if step in (1, 2, 5, 10):
+            moments[step] = as_saved(image)
+    sheet = show(
+        list(moments.values()),
+        ["photo", "step 1", "step 2", "step 5", "step 10"],
+        height=123,
+        alt="Five moments of one painting.",
+    )
+    sheet.pil.save(path, quality=88)
+
+
 PICTURES = {
     "first_painting": first_painting,
     "01_inside_patches": inside_patches,
@@ -206,6 +232,7 @@ PICTURES = {
     "05_ratio": ratio,
     "06_iterations": iterations,
     "06_nine_thousand": nine_thousand,
+    "07_steps": ten_steps,
 }
 
 
