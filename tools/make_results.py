@@ -223,6 +223,79 @@ def ten_steps(vgg: VGG, path: Path) -> None:
     sheet.pil.save(path, quality=88)
 
 
+def museum(vgg: VGG, path: Path) -> None:
+    """Notebook 12: one photo and one style, a right program and seven bugs, all with 80 evaluations at 160 px."""
+    photo, style = load("astronaut", 160).to(vgg.device), load("stained_glass", 256).to(vgg.device)
+    convs, modules = [layer.replace("relu", "conv") for layer in STYLE], dict(vgg.layers.items())
+    shallow = ["conv1_1", "conv1_2", "conv2_1", "conv2_2", "conv3_1"]
+
+    def undivided(image, layers):
+        return vgg((image - vgg.mean) * vgg.std + vgg.mean, layers)
+
+    def overwritten(image, layers):  # relu under the names of conv, but for the last
+        found, x, last = {}, (image - vgg.mean) / vgg.std, max(list(modules).index(layer) for layer in layers)
+        for name in list(modules)[: last + 1]:
+            x = x.relu_() if name.startswith("relu") else modules[name](x)
+            found[name] = x
+        return {layer: found[layer] for layer in layers}
+
+    def by_channels(features):  # divided by C C, and not by the places
+        return gram(features) * features.shape[2] * features.shape[3] / features.shape[1] ** 2
+
+    def one_axis(image):
+        return 20 * (image[..., :, 1:] - image[..., :, :-1]).square().mean()
+
+    def program(layers=STYLE, content="relu4_2", look=vgg, aim=None, smooth=total_variation):
+        with torch.no_grad():
+            targets = {name: gram(features) for name, features in (aim or look)(style, layers).items()}
+            kept = (aim or look)(photo, [content])[content]
+
+        def loss(image):
+            features = look(image, [*layers, content])
+            errors = [style_loss(features[name], targets[name]) for name in layers]
+            return sum(errors) / len(layers) + 0.03 * content_loss(features[content], kept) + 0.3 * smooth(image)
+
+        return loss
+
+    def counted():
+        kept, A = vgg(photo, ["relu4_2"])["relu4_2"], {name: by_channels(f) for name, f in vgg(style, STYLE).items()}
+
+        def parts(image):
+            features = vgg(image, [*STYLE, "relu4_2"])
+            errors = [(by_channels(features[name]) - A[name]).square().mean() for name in STYLE]
+            return sum(errors), 0.03 * content_loss(features["relu4_2"], kept) + 0.3 * total_variation(image)
+
+        start = parts(photo)[0].detach()
+        return lambda image: parts(image)[0] / start + parts(image)[1]
+
+    def early(pixels):
+        return torch.optim.LBFGS(pixels, max_iter=20)
+
+    right, adam = program(), ("adam", 0.05)
+    programs = {
+        "the right one": (right, *adam),
+        "1: names that lie": (program(shallow, "conv2_2"), *adam),
+        "2: as named, conv": (program(convs, "conv4_2"), *adam),
+        "2: as got, overwritten": (program(convs, "conv4_2", overwritten), *adam),
+        "4: one side not divided": (program(look=undivided, aim=vgg), *adam),
+        "5: the early stop": (lambda image: 1e-6 * right(image), early, 1.0),
+        "6: divided by C C": (counted(), *adam),
+        "one axis": (program(smooth=one_axis), *adam),
+    }
+    tiles = {}
+    for name, (loss, method, lr) in programs.items():
+        steps = 4 if method is early else 80  # four calls of `step`, each of which stops at once
+        tiles[name] = as_saved(optimise(photo, loss, steps, method, lr).last)
+    sheet = show(
+        list(tiles.values()), list(tiles), columns=4, height=144, alt="One right program and seven bugs, on one photo."
+    )
+    sheet.pil.save(path, quality=88)
+
+
+if __name__ == "__main__":
+    museum(VGG("mini"), Path("/work/main/data/results/12_museum.jpg"))
+
+
 PICTURES = {
     "first_painting": first_painting,
     "01_inside_patches": inside_patches,
@@ -233,6 +306,7 @@ PICTURES = {
     "06_iterations": iterations,
     "06_nine_thousand": nine_thousand,
     "07_steps": ten_steps,
+    "12_museum": museum,
 }
 
 
