@@ -103,7 +103,7 @@ def test_six_small_cells_that_run_nothing_by_themselves(panel):
 
 def test_start_paints_and_draws(panel):
     panel.run()
-    assert "Done after 12 of 12 evaluations, loss 0." in panel.status and panel.at_rest()
+    assert "Done after 12 of 12 evaluations, lowest loss 0." in panel.status and panel.at_rest()
     assert len(panel.job.kept) >= 3 and panel.job.kept[-1][0] == "the result" and len(panel.job.losses) == 12
     first, result = panel.job.kept[0][1], panel.job.kept[-1][1]
     assert (first - result).abs().mean() > 0.02 and panel.picture().std() > 10

@@ -17,6 +17,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from helpers.images import as_saved, load, names, noise, save  # noqa: E402
+from helpers.recipes import RECIPES, paint, recipe  # noqa: E402
 from helpers.show import show  # noqa: E402
 from helpers.transfer import content_loss, gram, optimise, range_penalty, style_loss, total_variation  # noqa: E402
 from helpers.vgg import VGG  # noqa: E402
@@ -296,6 +297,39 @@ if __name__ == "__main__":
     museum(VGG("mini"), Path("/work/main/data/results/12_museum.jpg"))
 
 
+def recipes(vgg: VGG, path: Path) -> None:
+    """Notebook 08's gallery: every recipe on one pair, a hundred evaluations each, with its style error in our unit."""
+    photo, style = load("china", 192).to(vgg.device), load("woodcut", 256).to(vgg.device)
+    with torch.no_grad():
+        targets = {name: gram(features) for name, features in vgg(style, STYLE).items()}
+    nets = {pool: VGG(vgg.name.removeprefix("vgg19-"), pool=pool, device=vgg.device) for pool in ("max", "avg")}
+    paintings, titles = [photo], ["the photo"]
+    for name, r in RECIPES.items():
+        paintings.append(as_saved(paint(name, photo, style, nets[r.pool], steps=100).image))
+        with torch.no_grad():
+            titles.append(f"{name}: {mean_style(vgg(paintings[-1], STYLE), targets).item():.3f}")
+        print(f"  {titles[-1]}", flush=True)
+    sheet = show(paintings, titles, columns=5, alt="One photo, painted with every recipe, a hundred evaluations each.")
+    sheet.pil.save(path, quality=68)  # twenty small paintings: at 88 the sheet has over 300 KB
+
+
+def grid(vgg: VGG, path: Path) -> None:
+    """Notebook 08's grid, as in figure 3 of Gatys et al. (2015): layers downwards, content weight to the right."""
+    photo, style = load("china", 160).to(vgg.device), load("woodcut", 256).to(vgg.device)
+    paintings, titles = [], []
+    for depth in range(1, 6):
+        for weight in (0.01, 0.1, 1.0, 10.0):
+            layers = dict.fromkeys(STYLE[:depth], 1 / depth)
+            made = recipe("ours", style=layers, content={"relu4_2": weight})
+            paintings.append(as_saved(paint(made, photo, style, vgg, steps=80).image))
+            titles.append(f"to {STYLE[depth - 1]}, content {weight:g}")
+        print(f"  {depth} layers", flush=True)
+    sheet = show(
+        paintings, titles, columns=4, height=128, alt="One photo at five depths of style and four content weights."
+    )
+    sheet.pil.save(path, quality=72)
+
+
 PICTURES = {
     "first_painting": first_painting,
     "01_inside_patches": inside_patches,
@@ -306,6 +340,8 @@ PICTURES = {
     "06_iterations": iterations,
     "06_nine_thousand": nine_thousand,
     "07_steps": ten_steps,
+    "08_recipes": recipes,
+    "08_grid": grid,
     "12_museum": museum,
 }
 
