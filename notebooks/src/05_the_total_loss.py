@@ -370,7 +370,7 @@ show([*from_noise.values(), *map(high_pass, from_noise.values())], titles + ["im
 
 # %% [markdown]
 # Without it, coloured grain lies over everything: it was in the start, and the two errors hardly mind it. With γ = 2 the
-# grain is gone, the strokes stay, and the style error is no worse. With 50 the strokes blur away too. From the photo, which
+# grain is gone, the strokes stay, and the style error hardly changes. With 50 the strokes blur away too. From the photo, which
 # has no grain, we do without.
 #
 # **Exercise 2** · ●●● · 20 min. Write by hand the gradient of $V = \sum (\text{steps})^2$, over all steps across and down:
