@@ -94,6 +94,61 @@ def test_the_first_notebook_paints(browser, lab):
     page.close()
 
 
+def explorer_notebook(project):
+    """Notebook 08 without its lessons: the setup, a network, and the six cells of the panel."""
+    import nbformat
+
+    sys.path.insert(0, str(ROOT / "tools"))
+    import build_notebooks as build
+
+    whole = build.assemble("08_recipes_and_knobs")
+    cells = [c for c in whole.cells if {"setup", "explorer"} & set(c.metadata.get("tags", []))]
+    cells.insert(1, nbformat.v4.new_code_cell("from helpers.vgg import VGG\n\nvgg = VGG()"))
+    for cell in cells:
+        cell.metadata["jupyter"] = {"source_hidden": True}
+    build.write(nbformat.v4.new_notebook(cells=cells, metadata=whole.metadata), project / "notebooks" / "panel.ipynb")
+
+
+def test_the_explorer_paints_stops_and_looks_back(browser, lab, project):
+    explorer_notebook(project)
+    page = run_all(browser, f"{lab}/panel.ipynb")
+    page.wait_for_selector("button.jupyter-button:text-is('Start')", timeout=PATIENCE)
+
+    def says(words):
+        page.wait_for_function(f"document.body.innerText.includes({words!r})", timeout=PATIENCE)
+
+    def picture():
+        return page.eval_on_selector(".widget-image", "i => i.src.slice(0, 5) + i.naturalWidth + fetchable(i)")
+
+    page.evaluate(
+        "() => { window.fetchable = i => { const c = document.createElement('canvas'); c.width = c.height = 64;"
+        " c.getContext('2d').drawImage(i, 0, 0, 64, 64); return c.toDataURL() } }"
+    )
+    steps = page.locator(".widget-slider:has-text('steps') [role=slider]").first
+    before = steps.get_attribute("aria-valuenow")
+    steps.focus()
+    for _ in range(3):
+        page.keyboard.press("ArrowLeft")
+    assert steps.get_attribute("aria-valuenow") != before, "a slider that does not move"
+    page.click("button.jupyter-button:text-is('Start')")
+    says("Done after 30 of 30 evaluations")
+    done = picture()
+    back = page.locator(".widget-slider:has-text('look back') [role=slider]").first
+    back.focus()
+    page.keyboard.press("Home")
+    page.wait_for_timeout(1500)
+    assert picture() != done, "looking back shows another picture"
+    page.click("button.jupyter-button:text-is('Save')")
+    says("Saved: ")
+    assert list((project / "notebooks" / "outputs").glob("ours_*.png"))
+    page.click("button.jupyter-button:text-is('Start')")
+    page.wait_for_timeout(300)
+    page.click("button.jupyter-button:text-is('Stop')")
+    says("Stopped after")
+    assert page.locator("[data-mime-type='application/vnd.jupyter.error']").count() == 0
+    page.close()
+
+
 def test_pages_need_no_network(browser, project):
     """Built pages: no broken picture, formulas as MathML, and not one request that leaves the machine."""
     run = subprocess.run(

@@ -220,8 +220,9 @@ def test_downloads_once_and_shows_progress(server, name, capsys):
     check_success(server, name)
     shown = capsys.readouterr()
     assert re.search(r"100(\.0)?%", shown.err), "a bar"
-    assert shown.out.count("\n") == 1
-    assert address(name) in shown.out and str(checkpoints()) in shown.out
+    said = shown.out or shown.err  # torch 2.6 announces on stderr, later versions on stdout
+    assert shown.out.count("\n") <= 1
+    assert address(name) in said and str(checkpoints()) in said
     check_success(server, name)
     assert len(server.requests) == 1 and capsys.readouterr() == ("", ""), "the second time, from the cache"
 

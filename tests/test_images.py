@@ -129,7 +129,8 @@ def test_a_colour_that_stands_for_transparency():
 def test_other_modes_become_rgb(mode, value):
     grey = Image.new("RGB", (20, 20), (128, 128, 128) if mode != "1" else (255, 255, 255))
     picture = grey.convert("L").convert(mode) if mode in ("1", "P") else grey.convert(mode)
-    source = as_bytes(picture, "TIFF") if mode in ("CMYK", "YCbCr") else as_bytes(picture, "PNG")
+    kinds = {"CMYK": "TIFF", "YCbCr": None}  # Pillow before 11.2 cannot read its own TIFF in YCbCr
+    source = as_bytes(picture, kinds.get(mode, "PNG")) if kinds.get(mode, "PNG") else picture
     torch.testing.assert_close(load(source, None), torch.full((1, 3, 20, 20), value), atol=0.03, rtol=0)
 
 
