@@ -248,3 +248,21 @@ def test_names_of_any_letters(tmp_path, name):
     path = save(IMAGE, tmp_path / "новый" / name, {"who": "ü"})
     assert read_settings(path) == {"who": "ü"} and load(path, 16).shape[1] == 3
     assert [p.name for p in path.parent.iterdir()] == [name]
+
+
+COMMANDS = {
+    "no word": ([], 2, "python do.py notebooks"),
+    "an unknown word": (["paint"], 2, "python do.py notebooks"),
+    "an option alone": (["--current"], 2, "python do.py notebooks"),
+    "an unknown notebook": (["--current", "notebooks", "99_lost"], 1, "There is no notebook 99_lost; there are: 00_start_here"),
+    "a notebook outside": (["--current", "notebooks", "../x"], 1, "There is no notebook ../x"),
+    "a notebook to build that is not there": (["--current", "build", "99"], 2, "no such notebook; known: 00_start_here"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("given", COMMANDS)
+def test_the_command_line_answers_in_a_sentence(given):
+    words, code, sentence = COMMANDS[given]
+    run = subprocess.run([sys.executable, "do.py", *words], cwd=ROOT, capture_output=True, text=True)
+    assert run.returncode == code and sentence in run.stdout + run.stderr
+    assert "Traceback" not in run.stdout + run.stderr

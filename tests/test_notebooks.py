@@ -128,9 +128,11 @@ def test_the_setup_cell_finds_the_series_or_clones_it(tmp_path):
     code = build.setup_cell() + "\nimport helpers.transfer; print(helpers.transfer.here)"
     alone, config = tmp_path / "empty folder", tmp_path / "config"
     alone.mkdir()
+    (tmp_path / "colab" / "google" / "colab").mkdir(parents=True)  # a made-up google.colab, as Colab has a real one
+    (tmp_path / "colab" / "google" / "colab" / "__init__.py").touch()
     config.write_text(f'[url "{origin.as_uri()}"]\n\tinsteadOf = {build.REPOSITORY}\n')
     for name, expected in ((str(config), "cloned"), ("/dev/null", "cloned")):
-        run = run_alone(code, alone, name)
+        run = run_alone("import google.colab\n" + code, alone, name, PYTHONPATH=str(tmp_path / "colab"))
         assert run.stdout.strip() == expected, run.stderr
     run = run_alone(code, tmp_path, "/dev/null", GIT_ALLOW_PROTOCOL="none")
     assert "check the network, run this again" in run.stderr
