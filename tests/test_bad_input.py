@@ -255,7 +255,7 @@ COMMANDS = {
     "an unknown word": (["paint"], 2, "python do.py notebooks"),
     "an option alone": (["--current"], 2, "python do.py notebooks"),
     "an unknown notebook": (["--current", "notebooks", "99_lost"], 1, "There is no notebook 99_lost; there are: 00_start_here"),
-    "a notebook outside": (["--current", "notebooks", "../x"], 1, "There is no notebook ../x"),
+    "a notebook outside": (["--current", "notebooks", "../x"], 1, "There is no notebook x; there are"),
     "a notebook to build that is not there": (["--current", "build", "99"], 2, "no such notebook; known: 00_start_here"),
 }  # fmt: skip
 
