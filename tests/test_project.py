@@ -79,3 +79,20 @@ def test_nothing_that_does_not_belong():
     }  # fmt: skip
     assert not [f for f in files if re.search(r"\.(pyc|tmp|pth|pt)$|checkpoint|my_first", f)]
     assert sum((ROOT / f).stat().st_size for f in files if (ROOT / f).is_file()) < 25e6
+
+
+def test_no_file_knows_the_machine_it_was_made_on():
+    """No absolute path of somebody's disk, in code, texts or stored outputs."""
+    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True).stdout.split()
+    for name in listed:
+        path = ROOT / name
+        if path.suffix in (".py", ".md", ".toml", ".yml", ".ipynb", ".html", ".css", "") and path.is_file():
+            found = re.findall(
+                r"(?<![\w.])/(?:work|root|home(?!/me)|Users|opt)/[\w./-]+", path.read_text(encoding="utf-8")
+            )
+            assert not found, f"{name}: {found[:3]}"
+
+
+def test_a_tool_has_one_entry():
+    for path in (ROOT / "tools").glob("*.py"):
+        assert path.read_text(encoding="utf-8").count('if __name__ == "__main__":') <= 1, path.name

@@ -293,10 +293,6 @@ def museum(vgg: VGG, path: Path) -> None:
     sheet.pil.save(path, quality=88)
 
 
-if __name__ == "__main__":
-    museum(VGG("mini"), Path("/work/main/data/results/12_museum.jpg"))
-
-
 def recipes(vgg: VGG, path: Path) -> None:
     """Notebook 08's gallery: every recipe on one pair, a hundred evaluations each, with its style error in our unit."""
     photo, style = load("china", 192).to(vgg.device), load("woodcut", 256).to(vgg.device)
