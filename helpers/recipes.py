@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from helpers.transfer import Result, optimise
+from helpers.transfer import Result, optimise, relative_error, total_variation
 
 __all__ = ["RECIPES", "Recipe", "Objective", "recipe", "paint"]
 
@@ -21,13 +21,13 @@ ERRORS = {  # between found f and target t, of features or Gram matrices: n = C 
     "mean": lambda f, t, n, p: (f - t).square().mean(),
     "sum": lambda f, t, n, p: (f - t).square().sum(),
     "paper": lambda f, t, n, p: (f - t).square().sum() / (4 * n**2),  # Gatys et al. (2016), equation 4
-    "relative": lambda f, t, n, p: (f - t).square().sum() / t.square().sum().clamp_min(1e-12),
+    "relative": lambda f, t, n, p: relative_error(f, t),
     "mean over features": lambda f, t, n, p: (f - t).square().mean() / n,
     "three channels": lambda f, t, n, p: (f - t).square().sum() / (4 * 3**2 * p**2),
     "wasserstein": lambda f, t, n, p: _wasserstein(*f, *t),
 }
 VARIATIONS = {  # of pixels z; x, y: steps to the right and down; both: x² + y² of pixels that have both neighbours
-    "squares, mean": lambda z, x, y, both: x.square().mean() + y.square().mean(),
+    "squares, mean": lambda z, x, y, both: total_variation(z),
     "squares": lambda z, x, y, both: x.square().sum() + y.square().sum(),
     "squares, both": lambda z, x, y, both: both.sum(),
     "power 2.5, both": lambda z, x, y, both: both.pow(1.25).sum(),

@@ -81,8 +81,8 @@ def _scaled(tile: Image.Image, height: int) -> Image.Image:
 
 def _write(sheet: Image.Image, text: str, left: int, top: int, width: int) -> None:
     """A title, centred under its tile, in smaller letters where it would not fit."""
-    pen, fonts = ImageDraw.Draw(sheet), [ImageFont.load_default(size) for size in range(TEXT, 7, -1)]
-    font = next((f for f in fonts if pen.textlength(text, font=f) <= width), fonts[-1])
+    pen, fonts = ImageDraw.Draw(sheet), map(ImageFont.load_default, range(TEXT, 7, -1))  # loaded as far as needed
+    font = next((f for f in fonts if pen.textlength(text, font=f) <= width), None) or ImageFont.load_default(8)
     pen.text((left + width / 2, top), text, fill="#222222", font=font, anchor="ma")
 
 

@@ -32,7 +32,7 @@ def content_loss(features: Tensor, target: Tensor) -> Tensor:
     Gatys et al. (2016), equation 1, is ½ ‖F − P‖²; dividing by ‖P‖² takes the unit away.
     """
     _same_shape("features", features, "target", target)
-    return _relative(features.float(), target.float())
+    return relative_error(features.float(), target.float())
 
 
 def style_loss(features: Tensor, target: Tensor) -> Tensor:
@@ -42,7 +42,7 @@ def style_loss(features: Tensor, target: Tensor) -> Tensor:
     """
     found = gram(features)
     _same_shape("gram(features)", found, "target", target)
-    return _relative(found, target.float())
+    return relative_error(found, target.float())
 
 
 def total_variation(image: Tensor) -> Tensor:
@@ -62,7 +62,7 @@ def range_penalty(image: Tensor) -> Tensor:
     return (image - image.clamp(0, 1)).square().mean()
 
 
-def _relative(found: Tensor, target: Tensor) -> Tensor:
+def relative_error(found: Tensor, target: Tensor) -> Tensor:
     """‖found − target‖² / ‖target‖²; a target that is zero everywhere counts as one of norm 1e-12."""
     return (found - target).square().sum() / target.square().sum().clamp_min(1e-12)
 

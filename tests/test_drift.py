@@ -13,6 +13,8 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tools"))
 import build_notebooks as build  # noqa: E402
 
+from tests.test_project import CONDA_NAMES, requirements  # noqa: E402
+
 
 def functions(text):
     """The functions of a source -> {name: syntax tree without docstrings, annotations and decorators}."""
@@ -49,9 +51,9 @@ def code(slug, solved=True):
 @pytest.mark.parametrize("slug", build.sources())
 def test_a_function_of_a_helpers_name_is_the_helpers_function(slug):
     """A variant that differs for the sake of the lesson has another name (gram_matrix, style_error)."""
-    text = re.sub(r"^\s*[%!].*$", "", code(slug), flags=re.M)
+    text, known = re.sub(r"^\s*[%!].*$", "", code(slug), flags=re.M), helpers()
     for name, tree in functions(text).items():
-        where, original = helpers().get(name, (None, None))
+        where, original = known.get(name, (None, None))
         assert where is None or tree == original, f"{slug} shows another {name} than helpers/{where}"
 
 
@@ -81,25 +83,21 @@ def test_the_embedded_network_has_one_hash():
     assert MINI_SHA256 in (ROOT / "data" / "weights" / "README.md").read_text(encoding="utf-8")
 
 
-def wanted():
-    """What conda and what pip is asked for, as text."""
+def conda_lines():
+    """What conda is asked for, as text."""
     lines = (ROOT / "environment.yml").read_text(encoding="utf-8").splitlines()
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    conda = [
-        line.split("#")[0].strip()[2:].strip() for line in lines if line.startswith("  - ") and "nodefaults" not in line
-    ]
-    return [c for c in conda if c != "conda-forge"], project["dependencies"] + project["optional-dependencies"]["test"]
+    asked = [line.split("#")[0].strip()[2:].strip() for line in lines if line.startswith("  - ")]
+    return [line for line in asked if line not in ("conda-forge", "nodefaults")]
 
 
 def test_conda_understands_its_file_and_means_the_same_as_pip():
     """Each line read by the parser of conda's own grammar; the bounds compared as versions, not as text."""
-    rattler, names = pytest.importorskip("rattler"), {"pytorch": "torch", "matplotlib-base": "matplotlib"}
-    conda, pip = wanted()
+    rattler, conda, pip = pytest.importorskip("rattler"), conda_lines(), requirements()[1]
     specs = {spec.name.normalized: spec for spec in map(rattler.MatchSpec, conda)}
     assert len(specs) == len(conda) == len(pip) + 1  # and python
     for line in pip:
         name, bound = re.fullmatch(r"([\w-]+)>=([\d.]+)", line).groups()
-        spec = specs[next((c for c, p in names.items() if p == name), name)]
+        spec = specs[next((c for c, p in CONDA_NAMES.items() if p == name), name)]
         assert str(spec.version) == f">={bound}", line
 
 
