@@ -8,6 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from helpers.fast import products
 from helpers.transfer import Result, optimise, relative_error, total_variation
 
 __all__ = ["RECIPES", "Recipe", "Objective", "recipe", "paint"]
@@ -93,10 +94,9 @@ class Objective:
 
     def __init__(self, recipe: Recipe, net, content: Tensor, style: Tensor, literal: bool = False):
         self.recipe, self.net, self.literal, self.terms = recipe, net, literal, []
-        for part, image, of in (("content", content, lambda f: f), ("style", style, self._statistics)):
+        for part, image, of in (("content", content, Tensor.float), ("style", style, self._statistics)):
             layers, error = self._present(getattr(recipe, part)), ERRORS[getattr(recipe, f"{part}_error")]
-            with torch.no_grad():
-                found = self._features(image, layers)
+            found = self._features(image.detach(), layers)
             self.terms += [(part, w, name, of, of(found[name]), error) for name, w in layers.items()]
 
     def __call__(self, image: Tensor) -> Tensor:
@@ -123,21 +123,21 @@ class Objective:
 
     def _features(self, image: Tensor, layers) -> dict[str, Tensor]:
         """Features (C, hw) of some layers, in the published unit."""
-        x, gain, found, kind = self._input(image), 1.0, {}, self.recipe.input
+        x, gain, found, kind, net = self._input(image), 1.0, {}, self.recipe.input, self.net
         if kind != "torchvision" and not self.literal:  # departs: our networks know RGB, divided by a deviation
-            x, gain = (x if kind == "rgb255" else x.flip(1)) / (255 * self.net.std), GAIN
-        for name in list(self.net.layers)[: self.net.deepest(image, list(layers)) + 1]:
-            layer, edges = self.net.layers[name], name == "conv1_1" and self.recipe.padding == "replicate"
+            x, gain = (x if kind == "rgb255" else x.flip(1)) / (255 * net.std), GAIN
+        for name in list(net.layers)[: net.deepest(image, list(layers)) + 1]:
+            layer, x, edges = net.layers[name], x.to(net.dtype), (name, self.recipe.padding) == ("conv1_1", "replicate")
             x = layer(F.pad(x, (1, 1, 1, 1), mode="replicate"))[..., 1:-1, 1:-1] if edges else layer(x)
             if name in layers:
-                found[name] = gain * x[0].flatten(1).float()
+                found[name] = gain * x[0].flatten(1)
         return found
 
     def _statistics(self, f: Tensor):
         """What is compared as style: the Gram matrix, divided; or mean and covariance."""
         if self.recipe.gram != "moments":
-            return f @ f.T / GRAMS[self.recipe.gram](f)
-        return f.mean(1), f.cov(correction=0) + 1e-4 * torch.eye(len(f), device=f.device)
+            return products(f) / GRAMS[self.recipe.gram](f)
+        return f.float().mean(1), f.float().cov(correction=0) + 1e-4 * torch.eye(len(f), device=f.device)
 
     def _present(self, wanted: dict[str, float]) -> dict[str, float]:
         """The layers of a recipe with their weights; where the network ends earlier, the deepest of the same kind."""

@@ -10,6 +10,8 @@ from typing import Callable, NamedTuple
 import torch
 from torch import Tensor
 
+from helpers.fast import keep_memory, own_pixels, products
+
 __all__ = ["gram", "content_loss", "style_loss", "total_variation", "range_penalty", "optimise", "Result"]
 
 Loss = Callable[[Tensor], Tensor]
@@ -22,8 +24,8 @@ def gram(features: Tensor) -> Tensor:
     """
     if features.ndim != 4 or features.shape[0] != 1:
         raise ValueError(f"gram takes the features of one image, (1, C, h, w), found {tuple(features.shape)}")
-    flat = features[0].flatten(1).float()  # one row a channel, one column a position; float16 would overflow
-    return flat @ flat.T / flat.shape[1]
+    flat = features[0].flatten(1)  # one row a channel, one column a position
+    return products(flat) / flat.shape[1]  # F Fᵀ in float32: float16 would overflow
 
 
 def content_loss(features: Tensor, target: Tensor) -> Tensor:
@@ -81,7 +83,7 @@ class Result(NamedTuple):
     last: Tensor
 
 
-def optimise(start: Tensor, loss: Loss, steps=150, method="lbfgs", lr=None, seen=None, pixels=None) -> Result:
+def optimise(start, loss: Loss, steps=150, method="lbfgs", lr=None, seen=None, pixels=None, via=None) -> Result:
     """Change the pixels of `start` until `loss(image)` is small. Written in the open in notebooks 06 and 07.
 
     loss: image (1, 3, H, W) -> scalar. steps: how often it is evaluated, each time with its gradient: that is what
@@ -89,7 +91,8 @@ def optimise(start: Tensor, loss: Loss, steps=150, method="lbfgs", lr=None, seen
     "adam" (Kingma and Ba 2015), or a function [image] -> torch.optim.Optimizer. lr: None takes 1 for L-BFGS and 0.02
     for Adam. pixels: how they are kept in [0, 1]: "fence" (a soft penalty; the default for L-BFGS), "clamp" (between
     steps; the default otherwise), "closure" (clamped inside the closure, as some do; see notebook 07) or "free".
-    seen(step, image, value) is called after each evaluation.
+    seen(step, image, value) is called after each evaluation. via: what changes instead of the pixels: a function image
+    -> (variables, function that makes an image of them), such as helpers.fast.pyramid.
 
     Returns the image with the smallest loss, the history, and the last image, which is what published codes keep.
     Interrupting returns the image so far; NaN goes back to the best image and says so. `start` is not changed. Raises
@@ -99,12 +102,15 @@ def optimise(start: Tensor, loss: Loss, steps=150, method="lbfgs", lr=None, seen
     for what, given, known in (("method", method, METHODS), ("way to treat pixels", pixels, PIXELS)):
         if given not in known and not callable(given):
             raise ValueError(f"there is no {what} {given!r}; known: {', '.join(known)}")
+    if via and pixels in ("clamp", "closure"):
+        raise ValueError(f'pixels={pixels!r} needs pixels to clamp; with via, take "fence" or "free"')
     if steps < 1 or start.ndim != 4 or not start.is_floating_point():
         raise ValueError(f"needs steps >= 1 and a float image (1, 3, H, W), found {steps} and {tuple(start.shape)}")
-    run = _Run(start, loss, steps, seen, pixels)
+    keep_memory()
+    run = _Run(start, loss, steps, seen, pixels, via or own_pixels)
     try:
         for attempt in range(MAX_RESTARTS + 1):
-            if run.advance(METHODS.get(method, method)([run.image]), lr, 0.5**attempt):
+            if run.advance(METHODS.get(method, method)(run.variables), lr, 0.5**attempt):
                 break
             print(f"The loss became NaN after {len(run.history)} evaluations; going on from the best image.")
     except KeyboardInterrupt:
@@ -115,9 +121,9 @@ def optimise(start: Tensor, loss: Loss, steps=150, method="lbfgs", lr=None, seen
 class _Run:
     """One optimisation: the variable, the best image so far, the history, and the closure that fills them."""
 
-    def __init__(self, start: Tensor, loss: Loss, steps: int, seen, pixels: str):
-        self.image = start.detach().clone(memory_format=torch.contiguous_format).requires_grad_()
-        self.best = self.last = self.image.detach().clone()
+    def __init__(self, start: Tensor, loss: Loss, steps: int, seen, pixels: str, via):
+        self.best = self.last = start.detach().clone(memory_format=torch.contiguous_format)
+        self.via, (self.variables, self.picture) = via, via(self.best)
         self.least, self.history = math.inf, []
         self.loss, self.steps, self.seen, self.pixels = loss, steps, seen, pixels
 
@@ -125,19 +131,21 @@ class _Run:
         """Evaluate the loss and its gradient once, and remember the image if it is the best so far."""
         if len(self.history) >= self.steps:
             raise _Finished
-        self.image.grad = None
+        for variable in self.variables:
+            variable.grad = None
         self._clamp("closure")
-        value = self.loss(self.image)
-        total = value + FENCE * range_penalty(self.image) if self.pixels == "fence" else value
+        image = self.picture()
+        value = self.loss(image)
+        total = value + FENCE * range_penalty(image) if self.pixels == "fence" else value
         total.backward()
-        self._remember(total.item(), value.item())
+        self._remember(image, total.item(), value.item())
         return total
 
-    def _remember(self, total: float, value: float) -> None:
+    def _remember(self, image: Tensor, total: float, value: float) -> None:
         if not math.isfinite(total):
             raise _Diverged
         self.history.append(value)
-        self.last = self.image.detach().clone()
+        self.last = image.detach().clone()
         if total < self.least:
             self.best, self.least = self.last, total
         if self.seen is not None:
@@ -146,7 +154,7 @@ class _Run:
     @torch.no_grad()
     def _clamp(self, where: str) -> None:
         if self.pixels == where:
-            self.image.clamp_(0, 1)
+            self.picture().clamp_(0, 1)
 
     def advance(self, optimiser: torch.optim.Optimizer, lr: float | None, shrink: float) -> bool:
         """Step until the evaluations are used up (True) or the loss is no number (False: back to the best image)."""
@@ -161,8 +169,7 @@ class _Run:
         except _Diverged:
             if not self.history:
                 raise ValueError("the loss is NaN or infinite at the start: check the image and the targets") from None
-            with torch.no_grad():
-                self.image.copy_(self.best)
+            self.variables, self.picture = self.via(self.best)
             return False
 
 
@@ -175,8 +182,9 @@ class _Diverged(Exception):
 
 
 def _lbfgs(pixels: list[Tensor]) -> torch.optim.LBFGS:
-    """No early stop: the tolerances of torch depend on the unit of the loss (see notebook 07)."""
-    settings = {"history_size": 50, "tolerance_grad": 0, "tolerance_change": 0, "line_search_fn": "strong_wolfe"}
+    """No early stop: the tolerances of torch depend on the unit of the loss (see notebook 07). At most 1 GB of history."""
+    history = max(5, min(50, 10**9 // (8 * sum(p.numel() for p in pixels))))
+    settings = {"history_size": history, "tolerance_grad": 0, "tolerance_change": 0, "line_search_fn": "strong_wolfe"}
     return torch.optim.LBFGS(pixels, lr=1, max_iter=10**9, **settings)
 
 

@@ -67,12 +67,12 @@ class VGG(nn.Module):
         self.requires_grad_(False).eval().to(device)
 
     device = property(lambda self: self.mean.device, doc="Where the weights are, and where an image has to be.")
+    dtype = property(lambda self: next(self.parameters()).dtype, doc="What features are computed in, float32 at first.")
 
     def forward(self, image: Tensor, layers: list[str]) -> dict[str, Tensor]:
         """image (1, 3, H, W) in [0, 1] -> {layer: features (1, C, h, w)}; ValueError for an unknown layer or wrong image."""
-        layers = [layers] if isinstance(layers, str) else list(layers)
-        deepest = self.deepest(image, layers)
-        features, found = (image - self.mean) / self.std, {}
+        layers, found = [layers] if isinstance(layers, str) else list(layers), {}
+        deepest, features = self.deepest(image, layers), ((image - self.mean) / self.std).to(self.dtype)
         for name in list(self.layers)[: deepest + 1]:
             features = self.layers[name](features)
             if name in layers:

@@ -1,0 +1,139 @@
+"""Speed and memory, one trick a function; each can be left out. Measured by tools/bench.py, explained in notebook 09.
+
+Like `transfer`, it sees images, features and layers, never a particular network.
+"""
+
+import ctypes
+import functools
+import os
+import time
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+__all__ = ["products", "half_precision", "keep_memory", "own_pixels", "pyramid", "matched_colour"]
+
+# Grey, and two colour axes, each of length 1: pixels change along them, because the loss bends differently along each.
+AXES = ((0.577, 0.577, 0.577), (0.707, 0.0, -0.707), (0.408, -0.816, 0.408))
+GREY = (1.0, 0.7, 0.5, 0.35, 0.25)  # weights at full size, half, a quarter, ...: where the loss bends little, more
+COLOUR = (1.7, 0.3, 0.15, 0.08, 0.04)  # colour is nearly free in fine detail and stiff in large areas
+PIECES = 16  # sums of products in 16 pieces: bfloat16 keeps 8 bits of each, float32 adds them up
+
+
+class _Products(torch.autograd.Function):
+    """F Fᵀ. Autograd would multiply twice on the way back, once for each F; the two products are one."""
+
+    @staticmethod
+    def forward(ctx, flat):
+        ctx.save_for_backward(flat)
+        if flat.dtype != torch.bfloat16:
+            return flat @ flat.T
+        whole = flat.shape[1] // PIECES * PIECES
+        parts, rest = flat[:, :whole].unflatten(1, (PIECES, -1)).transpose(0, 1), flat[:, whole:].float()
+        return torch.bmm(parts, parts.transpose(1, 2)).float().sum(0) + rest @ rest.T
+
+    @staticmethod
+    def backward(ctx, gradient):
+        (flat,) = ctx.saved_tensors
+        both = (gradient + gradient.T).to(flat.dtype)
+        return (flat.T @ both).T if flat.stride(0) == 1 else both @ flat  # laid out in memory as flat is
+
+
+def products(flat: Tensor) -> Tensor:
+    """F Fᵀ of features F, (C, hw) -> (C, C) in float32, or float64 for float64.
+
+    Its gradient (G + Gᵀ) F, after Gatys et al. (2016), equation 6, costs one product instead of two. Large maps in
+    bfloat16 are not copied to float32: the products of a piece are rounded once, and the pieces added in float32.
+    """
+    large = flat.dtype == torch.bfloat16 and flat.shape[1] >= 64 * PIECES
+    return _Products.apply(flat if large or flat.dtype == torch.float64 else flat.float())
+
+
+def half_precision(net: nn.Module, gain: float = 1.2) -> nn.Module:
+    """Turn `net.layers` to bfloat16 with channels last where a small convolution is `gain` times as fast so; -> net.
+
+    A processor or GPU without such units (T4) is found by the same trial and stays in float32. Undo: a new network.
+    """
+    device = next(net.parameters()).device
+    trials = {kind: _seconds(kind, device) for kind in (torch.float32, torch.bfloat16)}
+    if trials[torch.float32] > gain * trials[torch.bfloat16]:
+        net.layers.to(torch.bfloat16, memory_format=torch.channels_last)
+    return net
+
+
+def _seconds(kind: torch.dtype, device: torch.device) -> float:
+    """The shortest of five times for one convolution forth and back."""
+    conv, times = nn.Conv2d(64, 64, 3, padding=1).to(device, kind, memory_format=torch.channels_last), []
+    image = torch.rand(1, 64, 96, 96).to(device, kind, memory_format=torch.channels_last).requires_grad_()
+    for _ in range(5):
+        began = time.perf_counter()
+        conv.requires_grad_(False)(image).sum().backward()
+        image.grad.sum().item()  # waits for a GPU
+        times.append(time.perf_counter() - began)
+    return min(times)
+
+
+@functools.cache
+def keep_memory() -> bool:
+    """Ask the C library (glibc, Linux) to keep freed memory for the next feature map; -> whether it agreed.
+
+    Otherwise every evaluation returns its maps to the system and waits for fresh, zeroed pages: a fifth of the time
+    at 256 px. NST_KEEP_MEMORY=0 leaves it alone; elsewhere nothing happens.
+    """
+    if os.environ.get("NST_KEEP_MEMORY") == "0":
+        return False
+    try:
+        mallopt = ctypes.CDLL("libc.so.6").mallopt
+        return bool(mallopt(-3, 1 << 30) and mallopt(-1, 2**31 - 1))  # M_MMAP_THRESHOLD, M_TRIM_THRESHOLD
+    except (OSError, AttributeError):
+        return False
+
+
+def own_pixels(start: Tensor):
+    """Paint by changing pixels: image (1, 3, H, W) -> (variables, a function that makes an image of them)."""
+    image = start.detach().clone().requires_grad_()
+    return [image], lambda: image
+
+
+def pyramid(start: Tensor, grey=GREY, colour=COLOUR, reach: float = 0.01):
+    """Paint by changing a pyramid: image (1, 3, H, W) -> (variables, a function that makes an image of them).
+
+    The image is start + sum of the levels, each enlarged to full size (Burt and Adelson 1983, without the differences).
+    grey, colour: the weight of each level, finest first, along grey and along the two colour axes: large where the
+    loss bends little. reach: how far a mean pixel goes in the first trial of L-BFGS, which torch begins with a step
+    whose absolute values add up to 1, much too short for an image; 0 leaves steps alone, as Adam needs it.
+    """
+    sides = [(max(1, start.shape[2] >> k), max(1, start.shape[3] >> k)) for k in range(len(grey))]
+    levels = [start.new_zeros(1, 3, *side).requires_grad_() for side in sides]
+    unit = reach * sum(level.numel() for level in levels) or 1.0
+    axes = unit * torch.tensor(AXES, dtype=start.dtype, device=start.device)
+
+    def image() -> Tensor:
+        total = start
+        for level, g, c in zip(levels, grey, colour, strict=True):
+            weights = axes.T * axes.new_tensor((g, c, c))
+            total = total + F.interpolate(F.conv2d(level, weights[:, :, None, None]), start.shape[2:], mode="bilinear")
+        return total
+
+    return levels, image
+
+
+def matched_colour(photo: Tensor, style: Tensor) -> Tensor:
+    """The photo with the mean and covariance of the style's colours: both (1, 3, ., .) in [0, 1] -> as the photo.
+
+    A start from which colours need not be found any more. The linear map is the one of optimal transport between two
+    normal distributions (Pitié and Kokaram 2007, equation 19).
+    """
+    one, other = photo[0].flatten(1).double(), style[0].flatten(1).double()
+    a, b = (torch.cov(x) + 1e-5 * torch.eye(3, dtype=x.dtype, device=x.device) for x in (one, other))
+    root = _power(a, 0.5)
+    change = _power(a, -0.5) @ _power(root @ b @ root, 0.5) @ _power(a, -0.5)
+    moved = change @ (one - one.mean(1, keepdim=True)) + other.mean(1, keepdim=True)
+    return moved.view_as(photo).clamp(0, 1).to(photo.dtype)
+
+
+def _power(matrix: Tensor, exponent: float) -> Tensor:
+    """A power of a symmetric positive matrix."""
+    values, vectors = torch.linalg.eigh(matrix)
+    return (vectors * values.clamp_min(1e-12) ** exponent) @ vectors.T
