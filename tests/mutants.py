@@ -18,7 +18,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 T, V, P, S = "helpers/transfer.py", "helpers/vgg.py", "helpers/images.py", "helpers/show.py"
-R, C = "helpers/recipes.py", "helpers/check.py"
+R, C, FAST = "helpers/recipes.py", "helpers/check.py", "helpers/fast.py"
 NB = "notebooks/03_gram_matrices.ipynb"
 NB_SOURCE = "notebooks/src/03_gram_matrices.py"
 
@@ -37,20 +37,32 @@ def blank(text):
 
 MUTANTS = {
     # the method
-    "Gram without transpose": (T, "return flat @ flat.T / flat.shape[1]", "return flat * flat.mean()", "test_transfer"),
-    "Gram of the wrong axis": (T, "return flat @ flat.T / flat.shape[1]", "return flat.T @ flat / len(flat)", "test_transfer"),
-    "Gram not divided": (T, "return flat @ flat.T / flat.shape[1]", "return flat @ flat.T", "test_transfer"),
+    "Gram without transpose": (T, "return products(flat) / flat.shape[1]", "return flat * flat.mean()", "test_transfer"),
+    "Gram of the wrong axis": (T, "return products(flat) / flat.shape[1]", "return products(flat.T) / len(flat)", "test_transfer"),
+    "Gram not divided": (T, "return products(flat) / flat.shape[1]", "return products(flat)", "test_transfer"),
     "loss without its unit": (T, " / target.square().sum().clamp_min(1e-12)", "", "test_transfer"),
-    "missing detach": (T, "(value)\n        self.last = self.image.detach().clone()", "(value)\n        self.last = self.image.clone()", "test_transfer"),
-    "aliased start": (T, "self.image = start.detach().clone(memory_format=torch.contiguous_format)", "self.image = start.detach()", "test_transfer"),
+    "missing detach": (T, "self.last = image.detach().clone()", "self.last = image.clone()", "test_transfer"),
+    "aliased start": (T, "self.via, (self.variables, self.picture) = via, via(self.best)", "self.via, self.variables, self.picture = via, [start.detach().requires_grad_()], lambda: self.variables[0]", "test_transfer"),
     "total variation on one axis": (T, "across.square().mean() + down.square().mean()", "across.square().mean()", "test_transfer"),
     "fence that pushes inside": (T, "(image - image.clamp(0, 1)).square()", "image.square()", "test_transfer"),
     "fence without force": (T, "FENCE = 100 ", "FENCE = 1 ", "test_recipes"),
     "clamp in the closure": (T, '"fence" if method == "lbfgs" else "clamp"', '"closure"', "test_transfer"),
-    "clamp never": (T, "            self.image.clamp_(0, 1)", "            pass", "test_transfer"),
+    "clamp never": (T, "            self.picture().clamp_(0, 1)", "            pass", "test_transfer"),
     "one evaluation too many": (T, "if len(self.history) >= self.steps:", "if len(self.history) > self.steps:", "test_transfer"),
     "NaN not noticed": (T, "if not math.isfinite(total):", "if False:", "test_transfer"),
     "early stop": (T, '"tolerance_grad": 0, "tolerance_change": 0', '"tolerance_grad": 1e-1, "tolerance_change": 1e-1', "test_transfer"),
+    # speed
+    "half a gradient": (FAST, "both = (gradient + gradient.T)", "both = (2 * gradient)", "test_fast"),
+    "gradient against the grain": (FAST, "if flat.stride(0) == 1 else", "if False else", "test_fast"),
+    "sums rounded to bfloat16": (FAST, "parts.transpose(1, 2)).float().sum(0)", "parts.transpose(1, 2)).sum(0).float()", "test_fast"),
+    "rest of the places forgotten": (FAST, " + rest @ rest.T", "", "test_fast"),
+    "half precision everywhere": (FAST, "if trials[torch.float32] > gain * trials[torch.bfloat16]:", "if True:", "test_fast"),
+    "flat pyramid": (FAST, "GREY = (1.0, 0.7, 0.5, 0.35, 0.25)", "GREY = (1.0, 0.0, 0.0, 0.0, 0.0)", "test_fast"),
+    "no first step": (FAST, "reach: float = 0.01", "reach: float = 0.0", "test_fast"),
+    "colours of the photo": (FAST, "+ other.mean(1, keepdim=True)", "+ one.mean(1, keepdim=True)", "test_fast"),
+    "peer's loss without its weight": ("tools/bench.py", 'return TUTORIAL["weight"] * wrong', "return wrong", "test_bench"),
+    "floor forgets the way back": ("tools/bench.py", "total += 2 * 9 *", "total += 9 *", "test_bench"),
+    "our time without the start": ("tools/bench.py", "return step + 1, times[step]", "return step, times[step]", "test_bench"),
     # the network
     "in-place ReLU": (V, "nn.ReLU(inplace=False)", "nn.ReLU(inplace=True)", "test_vgg"),
     "wrong mean": (V, "(0.485, 0.456, 0.406)", "(0.406, 0.456, 0.485)", "test_vgg"),

@@ -1,15 +1,17 @@
 """Train vgg19-mini: a small network that sees style as VGG19 does.
 
 The student has the topology and the layer names of VGG19 (Simonyan and Zisserman 2014) up to relu5_1 at a quarter of
-its width. It is trained from scratch so that its Gram matrices can stand in for VGG19's in neural style transfer:
+its width, and starts from random weights. Student and teacher look at the same pictures; the loss adds, over layers,
 
-- its features, mapped by a 1x1 convolution without bias, should be the teacher's features;
-- its Gram matrices S, mapped as W S W', should be the teacher's Gram matrices;
-- its distances between the Gram matrices of two pictures should be the teacher's, up to one factor per layer;
-- the last must also hold for pictures painted with the student itself, which seek out what it does not see.
+- the error of the teacher's features as seen through the best linear map of the student's (where both are equally
+  wide, through one number: there the student should become the teacher);
+- in the layers that measure style, the same for Gram matrices, and
+- the spread of the ratio between the student's and the teacher's style distances, over pairs of pictures.
 
-The teacher never runs during a training step. Its Gram matrices, and its features at a few points, are computed once
-for every training picture and kept in the work folder. Whatever is interrupted is picked up with --resume.
+The maps are never learnt by descent: for given features the best one is the solution of a least squares problem.
+
+At the end each channel gets a factor, which the next convolution takes out again: what the network computes further on
+stays the same, while its Gram matrices weigh channels as VGG19's distances ask for.
 
     python tools/distill.py --images DIR --out vgg19-mini.safetensors
     python tools/distill.py --images DIR --out vgg19-mini.safetensors --resume     # go on after an interruption
@@ -35,35 +37,34 @@ from torch import nn
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from helpers.vgg import MEAN, STD, layer_names  # noqa: E402
+from helpers.vgg import MEAN, STD, VGG, layer_names  # noqa: E402
 
 WIDTHS = (16, 32, 64, 128, 128)  # channels of the five blocks
 STYLE = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
 TAPS = {
     "relu1_1": 1.0,
     "relu1_2": 0.3,
-    "relu2_1": 1.0,
-    "relu2_2": 0.3,
+    "relu2_1": 1.5,
+    "relu2_2": 0.5,
     "relu3_1": 3.0,
-    "relu3_4": 0.5,
+    "relu3_2": 0.3,
+    "relu3_4": 1.5,
     "relu4_1": 1.5,
-    "relu4_2": 0.7,
-    "relu4_3": 0.5,
-    "relu4_4": 0.7,
-    "relu5_1": 2.0,
+    "relu4_2": 1.0,
+    "relu4_3": 0.4,
+    "relu4_4": 0.6,
+    "relu5_1": 1.5,
 }  # where features are compared, and with which weight
-STYLE_WEIGHTS = {"relu1_1": 1.0, "relu2_1": 1.0, "relu3_1": 3.0, "relu4_1": 1.0, "relu5_1": 1.0}  # of the Gram terms
-SIZES = {128: 8, 256: 4}  # px of a training picture: pictures in a batch
+SIZES = {128: 8, 256: 2}  # px of a training picture: pictures in a batch
 TURNS = (128, 128, 256)  # the sizes of successive batches
-POINTS = 64  # places per picture and layer where features are compared
+DEEP = 3  # one batch in so many also asks the teacher for relu3_4, which costs it as much as all before
+PLACES = 4096  # of a feature map are compared, evenly spread
 QUEUE = 32  # pictures of earlier steps that the distances of a batch are measured to
 FAINT = 0.03  # part of a layer's mean energy that each of its channels should keep
 OFFSET = 0.6  # part of a channel's energy that its mean may hold: above it the channel hardly ever rests at zero
-FLOOR = 1e-3  # added to squared distances relative to the norms: below it pictures count as of one style
-FREEZE = 0.35  # part of the run after which the normalisation's statistics stand still
+FLOOR = 1e-3  # added to distances: below it two pictures count as of one style
+FREEZE = 0.85  # part of the run after which the normalisation's statistics stand still
 EXACT = 0.98  # part of the run after which the student computes in float32
-PAINT = (0.25, 0.6)  # parts of the run at which pictures are painted with the student so far
-START, GROW = 8, 100  # shards of training pictures at the start, and steps until there is one more
 EVERY = 45.0  # seconds between checkpoints
 TAG = "vgg19-mini: VGG19's topology to relu5_1, widths 16-32-64-128-128, trained by tools/distill.py"
 
@@ -110,13 +111,14 @@ def layers_from(state):
     }
 
 
-def taps_for(size):
-    """The layers compared at a picture size: relu3_4 costs the teacher as much as all before, so only at 256 px."""
-    return [tap for tap in TAPS if size >= 256 or tap != "relu3_4"]
+def halved(layers):
+    """Layers {name: (weight, bias)} -> the same in bfloat16, with channels last: three times as fast on a CPU."""
+    last = torch.channels_last
+    return {k: (w.bfloat16().contiguous(memory_format=last), b.bfloat16()) for k, (w, b) in layers.items()}
 
 
 class Teacher:
-    """VGG19, from torchvision or from a folder; call it with an image to get {tap: features}.
+    """VGG19, with torchvision's weights or from a folder; call it with an image to get {tap: features}.
 
     The folder holds vgg19-blocks1-3.safetensors, the true network up to conv3_4 in torchvision's layout, and
     vgg19-se16x.safetensors, the small encoder of Wang et al. (Collaborative Distillation, CVPR 2020; reflection
@@ -134,20 +136,22 @@ class Teacher:
                 for name in conv_indices()
             }
         else:
-            import torchvision
-
-            net = torchvision.models.vgg19(weights=torchvision.models.VGG19_Weights.IMAGENET1K_V1)
-            self.vgg = layers_from(net.state_dict())
+            convs = VGG("vgg19", device="cpu").layers
+            self.vgg = {
+                name: (conv.weight, conv.bias)
+                for name, conv in ((n, convs[n.replace("relu", "conv")]) for n in conv_indices())
+            }
+        self.half = {"vgg": halved(self.vgg), "encoder": halved(self.encoder or {})}
 
     @torch.no_grad()
     def __call__(self, image, taps):
-        """Image (N, 3, H, W), RGB in [0, 1] -> {tap: features (N, C, h, w), float32}."""
+        """Image (N, 3, H, W), RGB in [0, 1] -> {tap: features (N, C, h, w), bfloat16}."""
         deep = [tap for tap in taps if tap not in self.vgg]
-        with torch.autocast(image.device.type, torch.bfloat16):
-            found = chain(normalise(image), self.vgg, [tap for tap in taps if tap in self.vgg])
-            if deep:
-                found |= chain(F.conv2d(image, *self.first), self.encoder, deep, padding="reflect")
-        return {tap: f.float() for tap, f in found.items()}
+        found = chain(normalise(image).bfloat16(), self.half["vgg"], [tap for tap in taps if tap in self.vgg])
+        if deep:
+            x = F.conv2d(image, *self.first).bfloat16().contiguous(memory_format=torch.channels_last)
+            found |= chain(x, self.half["encoder"], deep, padding="reflect")
+        return found
 
     def width(self, tap):
         """The number of channels of a layer."""
@@ -182,28 +186,6 @@ class Student(nn.Module):
             scale = norm.weight / (norm.running_var + norm.eps).sqrt()
             layers[name] = conv.weight * scale.view(-1, 1, 1, 1), norm.bias - norm.running_mean * scale
         return layers
-
-
-class Maps(nn.Module):
-    """What only training needs: the linear maps from student to teacher, for features and for Gram matrices."""
-
-    def __init__(self, teacher):
-        super().__init__()
-        self.features, self.grams = nn.ParameterDict(), nn.ParameterDict()
-        for tap in TAPS:
-            shape = teacher.width(tap), WIDTHS[int(tap[4]) - 1]
-            for maps in (self.features, self.grams) if tap in STYLE else (self.features,):
-                maps[tap] = nn.Parameter(nn.init.orthogonal_(torch.empty(shape)))
-
-    @torch.no_grad()
-    def fit(self, found, batch):
-        """Start from the least squares solution for one batch of features."""
-        for tap, features in found.items():
-            seen, wanted = at(rows(features), batch["index"][tap]), batch["points"][tap]
-            best = torch.linalg.lstsq(seen.flatten(0, 1), wanted.flatten(0, 1), driver="gelsd").solution.T
-            for maps in (self.features, self.grams):
-                if tap in maps:
-                    maps[tap].copy_(best)
 
 
 # ---- pictures ----------------------------------------------------------------------------------------------------
@@ -337,263 +319,100 @@ def blurred(image, rng):
     return resize(resize(image, small, small), size, size)
 
 
-def mixed(image, other, rng):
-    """A blend of two images: everywhere, or each in its places."""
-    size = image.shape[1]
-    part = rng.uniform(0.1, 0.6)
-    if rng.random() < 0.5:
-        part = torch.sigmoid(3 * noise(size, rng, 1.5, channels=1) + rng.uniform(-2, 2))
-    return image + (other - image) * part
-
-
 def draw_one(pictures, size, rng):
-    """One training image (3, size, size): mostly a piece of a picture, sometimes drawn by a procedure."""
-    if rng.random() < 0.16:
+    """One training image (3, size, size): a piece of a picture, sometimes spoilt, sometimes drawn by a procedure."""
+    if rng.random() < 0.12:
         return rng.choice((leaves, leaves, gratings, clouds, blobs))(size, rng)
-    return crop(rng.choice(pictures), size, rng)
+    piece = crop(rng.choice(pictures), size, rng)
+    return rng.choice((noisy, noisy, blurred))(piece, rng) if rng.random() < 0.2 else piece
 
 
-def draw_pair(pictures, size, rng):
-    """Two related training images (2, 3, size, size), so that batches hold small distances beside large ones."""
-    kind, source = rng.random(), rng.choice(pictures)
-    if kind < 0.35:
-        return torch.stack([crop(source, size, rng), crop(source, size, rng)])
-    first = draw_one(pictures, size, rng)
-    if kind < 0.6:
-        return torch.stack([first, draw_one(pictures, size, rng)])
-    if kind < 0.8:
-        return torch.stack([first, mixed(first, draw_one(pictures, size, rng), rng)])
-    return torch.stack([first, rng.choice((noisy, noisy, blurred, recolour))(first, rng)])
+def draw_batch(pictures, size, rng):
+    """A batch of training images (N, 3, size, size), RGB in [0, 1] in steps of 1/255."""
+    return (torch.stack([draw_one(pictures, size, rng) for _ in range(SIZES[size])]) * 255).round() / 255
 
 
-# ---- what the teacher says, kept on disk -------------------------------------------------------------------------
+# ---- what is compared --------------------------------------------------------------------------------------------
 
 
-def grams(features):
-    """Features (N, hw, C) -> Gram matrices F F' / (h w), (N, C, C)."""
-    return features.transpose(1, 2) @ features / features.shape[1]
+def rows(features, places=PLACES):
+    """Features (N, C, h, w) -> (N, P, C), float32, at no more than about `places` evenly spread places."""
+    stride = max(1, math.isqrt(features.shape[2] * features.shape[3] // places))
+    return features[:, :, ::stride, ::stride].permute(0, 2, 3, 1).flatten(1, 2).float()
 
 
-def rows(features):
-    """Features (N, C, h, w) -> (N, hw, C), float32."""
-    return features.permute(0, 2, 3, 1).flatten(1, 2).float()
+def gram(flat):
+    """Features (N, P, C) -> Gram matrices F F' / P, (N, C, C)."""
+    return flat.transpose(1, 2) @ flat / flat.shape[1]
 
 
-def at(flat, index):
-    """Rows (N, hw, C) at places (N, P) -> (N, P, C)."""
-    return flat.gather(1, index[:, :, None].expand(-1, -1, flat.shape[2]))
+class Map:
+    """The best linear map from a layer's features to the teacher's, by least squares over recent batches."""
+
+    def __init__(self):
+        self.gram, self.product, self.count = 0.0, 0.0, 0
+
+    @torch.no_grad()
+    def fit(self, own, product):
+        """Moments of a batch (N, C, C), (N, C, D) -> the map (C, D); a multiple of the identity where C is D."""
+        self.count += 1
+        keep = min(0.95, 1 - 1 / self.count)
+        self.gram = keep * self.gram + (1 - keep) * own.mean(0)
+        self.product = keep * self.product + (1 - keep) * product.mean(0)
+        one = torch.eye(len(self.gram))
+        if self.product.shape[0] == self.product.shape[1]:
+            return one * self.product.trace() / self.gram.trace()
+        return torch.linalg.solve(self.gram + 1e-4 * self.gram.trace() / len(one) * one, self.product)
 
 
-def record(teacher, images, seed):
-    """Images (N, 3, S, S) in [0, 1] -> what training needs of them: 8-bit pixels, Gram matrices, features at points."""
-    pixels, rng = (images * 255).round().byte(), torch.Generator().manual_seed(seed)
-    size = pixels.shape[-1]
-    pieces = [described(teacher(p.float() / 255, taps_for(size)), rng) for p in pixels.split(SIZES[size])]
-    kinds = {key: {tap: torch.cat([p[key][tap] for p in pieces]) for tap in pieces[0][key]} for key in pieces[0]}
-    return {"pixels": pixels} | kinds
+def feature_error(own, product, size, best):
+    """Relative squared error of the mapped features, averaged over pictures, from moments.
+
+    own: the student's Gram matrices (N, C, C); product: student's times teacher's features over places (N, C, D);
+    size: the teacher's mean squared length (N,); best: the map (C, D).
+    """
+    error = ((own @ best) * best).sum((1, 2)) - 2 * (product * best).sum((1, 2)) + size
+    return (error / size.clamp_min(1e-8)).clamp(0, 4).mean()
 
 
-def described(found, rng):
-    """The teacher's features of a few images -> {"gram": {tap: ...}, "index": ..., "points": ...}."""
-    kept = {"gram": {}, "index": {}, "points": {}}
-    for tap, features in found.items():
-        flat = rows(features)
-        index = torch.randint(flat.shape[1], (len(flat), POINTS), generator=rng)
-        kept["index"][tap], kept["points"][tap] = index.int(), at(flat, index).half()
-        if tap in STYLE:
-            kept["gram"][tap] = grams(flat).half()
-    return kept
-
-
-def write(thing, path):
-    """Save beside, then rename: a file is there whole or not at all."""
-    torch.save(thing, f"{path}.part")
-    os.replace(f"{path}.part", path)
-
-
-def shards(folder, name, count, make, stop):
-    """The files name-0 ... of a folder, made where missing by make(k) -> shard; fewer when asked to stop."""
-    found = []
-    for k in range(count):
-        path = folder / f"{name}-{k:03d}.pt"
-        if not path.exists():
-            write(make(k), path)
-            print(f"{name}: {k + 1} of {count}", flush=True)
-        found.append(torch.load(path, mmap=True, weights_only=True))
-        if stop:
-            break
-    return found
-
-
-def library(options, teacher, pictures, count, stop):
-    """Size -> the first `count` shards of related pairs; 32 pictures of 256 px to a shard, 128 of 128 px."""
-
-    def maker(size):
-        def make(k):
-            rng, pairs = random.Random(f"{options.seed} {size} {k}"), 16 * (256 // size) ** 2
-            return record(teacher, torch.cat([draw_pair(pictures, size, rng) for _ in range(pairs)]), k)
-
-        return make
-
-    return {size: shards(options.work, f"drawn-{size}", count, maker(size), stop) for size in SIZES}
-
-
-# ---- painting with the student -----------------------------------------------------------------------------------
-
-
-def painting_loss(found, aims, target, content_weight):
-    """Features of a batch of images -> style error over five layers plus weighted content error, summed over images."""
-    loss = content_weight * ((found["relu4_2"] - target) ** 2).sum((1, 2, 3)) / (target**2).sum((1, 2, 3))
-    for tap, aim in aims.items():
-        loss = loss + ((grams(rows(found[tap])) - aim) ** 2).sum((1, 2)) / (aim**2).sum((1, 2)) / len(aims)
-    return loss.sum()
-
-
-def paint(layers, content, style, start, content_weight, evaluations):
-    """Gatys' method with the student's layers, for a batch (N, 3, S, S) at once -> the images, in [0, 1]."""
-    taps = [*STYLE, "relu4_2"]
-    with torch.no_grad():
-        aims = {tap: grams(rows(f)) for tap, f in chain(normalise(style), layers, STYLE).items()}
-        target = chain(normalise(content), layers, ["relu4_2"])["relu4_2"]
-    image = start.clone().requires_grad_()
-    optimizer = torch.optim.LBFGS(
-        [image],
-        max_iter=evaluations,
-        max_eval=evaluations,
-        history_size=20,
-        tolerance_grad=0,
-        tolerance_change=0,
-        line_search_fn="strong_wolfe",
-    )
-
-    def closure():
-        optimizer.zero_grad()
-        found = chain(normalise(image), layers, taps)
-        total = painting_loss(found, aims, target, content_weight) + 0.1 * ((image - image.clamp(0, 1)) ** 2).sum()
-        total.backward()
-        return total
-
-    optimizer.step(closure)
-    return image.detach().clamp(0, 1)
-
-
-def paint_pairs(layers, pictures, size, rng):
-    """Images painted with the student, each beside the style it imitates: (2 N, 3, size, size)."""
-    count, amount = SIZES[size], rng.choice((0.0, 0.5, 1.0))
-    content = torch.stack([draw_one(pictures, size, rng) for _ in range(count)])
-    style = torch.stack([draw_one(pictures, size, rng) for _ in range(count)])
-    field = torch.stack([noise(size, rng) for _ in range(count)])
-    start = (content + amount * (0.5 + 0.2 * field - content)).clamp(0, 1)
-    done = paint(layers, content, style, start, rng.choice((0.0, 0.05, 0.05, 0.2)), rng.choice((25, 60, 120)))
-    return torch.stack([done, style], 1).flatten(0, 1)
-
-
-def paint_round(options, number, teacher, student, pictures, stop):
-    """Size -> shards of painted pairs, at one moment of the training."""
-    layers = {name: (w.detach(), b.detach()) for name, (w, b) in student.folded().items()}
-
-    def maker(size):
-        def make(k):
-            rng = random.Random(f"{options.seed} painted {number} {size} {k}")
-            return record(teacher, paint_pairs(layers, pictures, size, rng), k)
-
-        return make
-
-    return {
-        size: shards(options.work, f"painted-{number}-{size}", options.paintings, maker(size), stop) for size in SIZES
-    }
-
-
-# ---- training ----------------------------------------------------------------------------------------------------
-
-
-def draw_batch(drawn, painted, size, rng):
-    """A batch of related pairs: {"pixels": (N, 3, S, S), "gram": {tap: ...}, "index": ..., "points": ...}."""
-    picks = []
-    for _ in range(SIZES[size] // 2):
-        shard = rng.choice(painted[size] if painted[size] and rng.random() < 0.2 else drawn[size])
-        k = 2 * rng.randrange(len(shard["pixels"]) // 2)
-        picks.append((shard, slice(k, k + 2)))
-    batch = {"pixels": torch.cat([shard["pixels"][pair] for shard, pair in picks]).float() / 255}
-    for key in ("gram", "index", "points"):
-        taps = [tap for tap in taps_for(size) if key != "gram" or tap in STYLE]
-        kind = torch.int64 if key == "index" else torch.float32
-        batch[key] = {tap: torch.cat([shard[key][tap][pair] for shard, pair in picks]).to(kind) for tap in taps}
-    return batch
+def gram_error(own, true, best):
+    """Relative squared error of the mapped Gram matrices, averaged over pictures."""
+    error = (best.T @ own @ best - true).square().sum((1, 2))
+    return (error / true.square().sum((1, 2)).clamp_min(1e-12)).clamp_max(4).mean()
 
 
 def log_distances(one, two):
-    """Gram matrices (N, K), (M, K) flat -> log of (N, M) squared distances and log of (M,) squared norms.
-
-    Both with a floor relative to the norms. Distances do not change when a common point is taken out; that saves
-    digits in float32.
-    """
-    norms, others = one.square().sum(1), two.square().sum(1)
-    floor = FLOOR * (norms[:, None] * others).sqrt() + 1e-20
-    centre = two.mean(0).detach()
-    a, b = one - centre, two - centre
-    squared = (a.square().sum(1)[:, None] + b.square().sum(1) - 2 * a @ b.T).clamp_min(0)
-    return (squared + floor).log(), (others + 1e-20).log()
+    """Flat Gram matrices (N, K), (M, K) -> (N, M) log of squared distances over the product of the norms."""
+    norms, others = one.norm(dim=1), two.norm(dim=1)
+    squared = one.square().sum(1)[:, None] + two.square().sum(1) - 2 * one @ two.T
+    return ((squared / (norms[:, None] * others).clamp_min(1e-12)).clamp_min(0) + FLOOR).log()
 
 
-def distance_loss(student, teacher, queue):
-    """How far log distances and log norms are from the teacher's plus one constant; 0 is perfect.
-
-    Student (N, K) and teacher (N, L) are flat Gram matrices, queue holds both of earlier pictures. The constant is
-    the median over all of them: a factor between the two networks costs nothing, anything else does, squared while
-    small and linear beyond, or else the few pairs that the student confuses would outweigh all others.
-    """
-    earlier = list(queue)
-    mine = torch.cat([student, *(s for s, _ in earlier)])
-    theirs = torch.cat([teacher, *(t for _, t in earlier)])
-    (near, norm), (true, size) = log_distances(student, mine), log_distances(teacher, theirs)
-    gaps = (near - true)[~torch.eye(*near.shape, dtype=torch.bool)]
-    scale = gaps.median()
-    return sum(F.huber_loss(g, scale.expand_as(g), delta=0.5) for g in (gaps, norm - size))
+def distance_error(own, true, queue):
+    """How much the ratio of the student's to the teacher's style distances varies; 0 when it is one constant."""
+    mine, theirs = own.flatten(1), true.flatten(1)
+    near = log_distances(mine, torch.cat([mine.detach(), *(m for m, _ in queue)]))
+    far = log_distances(theirs, torch.cat([theirs, *(t for _, t in queue)]))
+    gaps = (near - far)[~torch.eye(*near.shape, dtype=torch.bool)]
+    queue.append((mine.detach(), theirs))
+    while sum(len(m) for m, _ in queue) > QUEUE:
+        queue.popleft()
+    return F.huber_loss(gaps, gaps.mean().detach().expand_as(gaps), delta=0.5)
 
 
-def relative_error(found, wanted):
-    """Sum of squares of the difference over that of what is wanted, per picture, averaged."""
-    error = (found - wanted).flatten(1).square().sum(1)
-    return (error / wanted.flatten(1).square().sum(1).clamp_min(1e-8)).clamp_max(4).mean()
-
-
-def silence(features):
-    """How near to dead channels (N, C, h, w) are: the logarithm below FAINT times the layer's mean energy, averaged."""
-    energy = features.float().square().mean((0, 2, 3))
+def silence(flat):
+    """How near to dead channels (N, P, C) are: the logarithm below FAINT times the layer's mean energy, averaged."""
+    energy = flat.square().mean((0, 1))
     return (FAINT * energy.mean() / (energy + 1e-6 * energy.mean())).log().clamp_min(0).mean()
 
 
-def offset(features):
-    """How far channels (N, C, h, w) are from rectifying: their mean squared over their energy, above OFFSET."""
-    features = features.float()
-    share = features.mean((0, 2, 3)).square() / features.square().mean((0, 2, 3)).clamp_min(1e-8)
+def offset(flat):
+    """How far channels (N, P, C) are from rectifying: their mean squared over their energy, above OFFSET."""
+    share = flat.mean((0, 1)).square() / flat.square().mean((0, 1)).clamp_min(1e-8)
     return (share - OFFSET).clamp_min(0).mean()
 
 
-def losses(found, batch, maps, queues):
-    """Student features and the teacher's records -> {"feature": ..., "gram": ..., "distance": {tap: loss}, ...}.
-
-    The logarithm keeps large early errors in deep layers from drowning the first ones, and small late ones in view.
-    """
-    parts = {kind: {} for kind in ("feature", "gram", "distance", "silence", "offset")}
-    for tap, features in found.items():
-        flat = rows(features)
-        guess = at(flat, batch["index"][tap]) @ maps.features[tap].T
-        parts["silence"][tap] = 0.1 * silence(features)
-        if tap > "relu3":  # the first layers see colour, which is never negative
-            parts["offset"][tap] = 2.0 * offset(features)
-        parts["feature"][tap] = TAPS[tap] * relative_error(guess, batch["points"][tap])
-        if tap in STYLE:
-            gram, true, w = grams(flat), batch["gram"][tap], maps.grams[tap]
-            parts["gram"][tap] = STYLE_WEIGHTS[tap] * relative_error(w @ gram @ w.T, true)
-            pair = gram.flatten(1), true.flatten(1)
-            gap = distance_loss(*pair, queues[tap])
-            parts["distance"][tap] = STYLE_WEIGHTS[tap] * (0.3 * (gap / 0.05).log1p() + 2 * gap)
-            queues[tap].append((pair[0].detach(), pair[1]))
-            while sum(len(s) for s, _ in queues[tap]) > QUEUE:
-                queues[tap].popleft()
-    return parts
+# ---- training ----------------------------------------------------------------------------------------------------
 
 
 def rate(step, options):
@@ -609,40 +428,58 @@ class Training:
 
     def __init__(self, options, teacher):
         torch.manual_seed(options.seed)
-        self.options, self.step, self.spent = options, 0, 0.0
-        self.student, self.average, self.maps = Student(), Student(), Maps(teacher)
-        for name, parameter in self.student.named_parameters():
-            parameter.requires_grad_(int(name.split(".")[1][4]) >= options.from_block)
+        self.options, self.teacher, self.step, self.spent = options, teacher, 0, 0.0
+        self.student, self.average = Student(), Student()
         self.average.load_state_dict(self.student.state_dict())
-        self.optimizer = torch.optim.Adam([*self.student.parameters(), *self.maps.parameters()], betas=(0.9, 0.99))
+        self.optimizer = torch.optim.Adam(self.student.parameters(), betas=(0.9, 0.99))
         self.rng = random.Random(options.seed)
-        self.queues = {tap: collections.deque() for tap in STYLE}
+        self.maps = {tap: Map() for tap in TAPS}
+        self.queues = {(tap, size): collections.deque() for tap in STYLE for size in SIZES}
         self.recent, self.parts = collections.deque(maxlen=201), {}
 
     def state(self):
-        parts = {n: getattr(self, n).state_dict() for n in ("student", "average", "maps", "optimizer")}
+        parts = {n: getattr(self, n).state_dict() for n in ("student", "average", "optimizer")}
         return parts | {"step": self.step, "spent": self.spent, "rng": self.rng.getstate()}
 
     def restore(self, state):
-        for name in ("student", "average", "maps", "optimizer"):
+        for name in ("student", "average", "optimizer"):
             getattr(self, name).load_state_dict(state[name])
         self.step, self.spent = state["step"], state["spent"]
         self.rng.setstate(state["rng"])
 
-    def advance(self, drawn, painted):
+    def losses(self, found, true, size):
+        """Features of both -> {(kind, tap): weighted loss}."""
+        parts = {}
+        for tap, features in found.items():
+            places = PLACES if tap in STYLE else PLACES // 4
+            mine = rows(features, places)
+            parts["silence", tap] = 0.05 * silence(mine)
+            if tap > "relu3":  # the first layers see colour, which is never negative
+                parts["offset", tap] = 10.0 * offset(mine)
+            if tap in true:
+                theirs = rows(true[tap], places)
+                own, product = gram(mine), mine.transpose(1, 2) @ theirs / mine.shape[1]
+                best, length = self.maps[tap].fit(own, product), theirs.square().sum(2).mean(1)
+                parts["feature", tap] = TAPS[tap] * feature_error(own, product, length, best)
+                if tap in STYLE:
+                    aim = gram(theirs)
+                    parts["gram", tap] = 0.3 * TAPS[tap] * gram_error(own, aim, best)
+                    parts["distance", tap] = TAPS[tap] * distance_error(own, aim, self.queues[tap, size])
+        return parts
+
+    def advance(self, pictures):
         """One step of Adam on one batch of pictures of one size."""
         began, progress = time.monotonic(), self.step / self.options.steps
         size = TURNS[self.step % len(TURNS)]
-        batch = draw_batch(drawn, painted, size, self.rng)
+        images = draw_batch(pictures, size, self.rng)
+        deep = self.step // len(TURNS) % DEEP == 0
+        taps = [tap for tap in TAPS if deep or tap not in ("relu3_2", "relu3_4")]
         with torch.autocast("cpu", torch.bfloat16, enabled=progress < EXACT):
-            taps = [tap for tap in taps_for(size) if int(tap[4]) >= self.options.from_block]
-            found = self.student(batch["pixels"], taps, frozen=progress >= FREEZE)
-        if self.step == 0:
-            self.maps.fit(found, batch)
-        parts = losses(found, batch, self.maps, self.queues)
+            found = self.student(images, list(TAPS), frozen=progress >= FREEZE)
+        parts = self.losses(found, self.teacher(images, taps), size)
         self.optimizer.param_groups[0]["lr"] = rate(self.step, self.options)
         self.optimizer.zero_grad()
-        sum(sum(part.values()) for part in parts.values()).backward()
+        sum(parts.values()).backward()
         nn.utils.clip_grad_norm_(self.student.parameters(), 5.0)
         self.optimizer.step()
         self.blend()
@@ -651,8 +488,8 @@ class Training:
 
     @torch.no_grad()
     def blend(self):
-        """Move the running average of the weights; it starts fast and settles at five hundred steps."""
-        keep = min(0.998, (self.step + 1) / (self.step + 10))
+        """Move the running average of the weights; it starts fast and settles at three hundred steps."""
+        keep = min(0.997, (self.step + 1) / (self.step + 10))
         for mine, new in zip(self.average.state_dict().values(), self.student.state_dict().values(), strict=True):
             mine.lerp_(new, 1 - keep) if mine.is_floating_point() else mine.copy_(new)
 
@@ -660,70 +497,39 @@ class Training:
         """Keep a running mean of the losses and the last step times, of which a report leaves out the slowest."""
         self.recent.append(seconds)
         self.spent += min(seconds, 10 * statistics.median(self.recent))
-        for kind, values in parts.items():
-            for tap, value in values.items():
-                old = self.parts.get((kind, tap), value.item())
-                self.parts[kind, tap] = old + 0.02 * (value.item() - old)
+        for (kind, tap), loss in parts.items():
+            value = loss.item() / TAPS[tap]
+            old = self.parts.get((kind, tap), value)
+            self.parts[kind, tap] = old + 0.02 * (value - old)
 
     def report(self):
         """One line: step, losses by layer, time left."""
 
         def listed(kind):
-            return " ".join(f"{v:.3f}" for (k, _), v in self.parts.items() if k == kind)
+            return " ".join(f"{v:.3f}" for (k, t), v in sorted(self.parts.items()) if k == kind)
 
         each = statistics.mean(sorted(self.recent)[: math.ceil(0.95 * len(self.recent))])
         left = each * (self.options.steps - self.step) / 60
         print(
             f"{time.strftime('%H:%M:%S')} step {self.step}/{self.options.steps} {each:.3f} s  "
-            f"loss {sum(self.parts.values()):.3f}  feature {listed('feature')}  gram {listed('gram')}  "
-            f"distance {listed('distance')}  offset {listed('offset')}  about {left:.0f} min left",
+            f"feature {listed('feature')}  gram {listed('gram')}  distance {listed('distance')}  "
+            f"offset {listed('offset')}  silence {sum(v for (k, _), v in self.parts.items() if k == 'silence'):.3f}  "
+            f"about {left:.0f} min left",
             flush=True,
         )
 
 
-def export(student, path):
-    """Write the folded network in torchvision's layout, float16."""
-    layers, index = student.folded(), conv_indices()
-    state = {}
-    for name, (weight, bias) in layers.items():
-        state[f"features.{index[name]}.weight"] = weight.detach().half().contiguous()
-        state[f"features.{index[name]}.bias"] = bias.detach().half().contiguous()
-    save_file(state, f"{path}.part", metadata={"format": "pt", "description": TAG})
+def write(thing, path):
+    """Save beside, then rename: a file is there whole or not at all."""
+    torch.save(thing, f"{path}.part")
     os.replace(f"{path}.part", path)
 
 
-class Supply:
-    """The training pictures at one moment of the run: more are drawn as it goes, and some are painted."""
-
-    def __init__(self, options, teacher, stop):
-        files, held = split(options.images, options.held_out_every)
-        print(f"{len(files)} pictures to train on, {len(held)} held out: {' '.join(p.name for p in held)}", flush=True)
-        self.options, self.teacher, self.stop = options, teacher, stop
-        self.pictures = [read(p) for p in files]
-        self.drawn, self.painted, self.rounds = {}, {size: [] for size in SIZES}, 0
-
-    def grow(self, step, student):
-        """Bring the supply to what a step asks for; True when something was made or loaded."""
-        options = self.options
-        count = min(math.ceil(options.pictures / 32), START + step // GROW)
-        due = sum(step >= part * options.steps for part in PAINT)
-        if self.drawn and count == len(self.drawn[256]) and due == self.rounds:
-            return False
-        self.drawn = library(options, self.teacher, self.pictures, count, self.stop)
-        while self.rounds < due and not self.stop:
-            fresh = paint_round(options, self.rounds, self.teacher, student, self.pictures, self.stop)
-            self.painted = {size: self.painted[size] + more for size, more in fresh.items()}
-            self.rounds += 1
-        return True
-
-
-def train(training, supply, stop):
+def train(training, pictures, stop):
     """Run to the last step or until asked to stop, saving as it goes."""
     options, saved, told = training.options, time.monotonic(), time.monotonic()
     while training.step < options.steps and not stop:
-        if supply.grow(training.step, training.average) and stop:
-            break
-        training.advance(supply.drawn, supply.painted)
+        training.advance(pictures)
         if time.monotonic() - told > options.tell:
             training.report()
             told = time.monotonic()
@@ -733,28 +539,78 @@ def train(training, supply, stop):
     write(training.state(), options.checkpoint)
 
 
+# ---- the channels' factors, and the file -------------------------------------------------------------------------
+
+
+def pair_distances(vectors):
+    """Flat statistics (n, K) -> (n (n - 1) / 2,) logarithms of symmetric distances over all pairs."""
+    upper = torch.triu_indices(len(vectors), len(vectors), 1)
+    return log_distances(vectors, vectors)[upper[0], upper[1]]
+
+
+def factors(grams, true, steps=400):
+    """Gram matrices of both (n, C, C), (n, D, D) -> (C,) factors of the channels that fit the distances best."""
+    logs = torch.zeros(grams.shape[1], requires_grad=True)
+    aims, optimizer = pair_distances(true.flatten(1)), torch.optim.Adam([logs], lr=0.02)
+    for _ in range(steps):
+        factor = logs.exp()
+        gaps = pair_distances((grams * factor[:, None] * factor).flatten(1)) - aims
+        loss = gaps.var(correction=0) + 1e-3 * logs.square().mean()
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    return (logs - logs.mean()).detach().exp()
+
+
+def calibrate(layers, teacher, pictures, count, rng):
+    """Give each channel of the style layers its factor, from `count` crops, and take it out in the next convolution."""
+    seen = {tap: [] for tap in STYLE}
+    for _ in range(count):
+        image = crop(rng.choice(pictures), 256, rng)[None]
+        found, true = chain(normalise(image), layers, STYLE), teacher(image, STYLE)
+        for tap in STYLE:
+            seen[tap].append((gram(rows(found[tap])), gram(rows(true[tap]))))
+    names = list(layers)
+    for tap, pairs in seen.items():
+        factor = factors(*(torch.cat(grams) for grams in zip(*pairs, strict=True)))
+        weight, bias = layers[tap]
+        layers[tap] = weight * factor.view(-1, 1, 1, 1), bias * factor
+        if tap != names[-1]:
+            after = names[names.index(tap) + 1]
+            layers[after] = layers[after][0] / factor.view(1, -1, 1, 1), layers[after][1]
+    return layers
+
+
+def export(student, options, teacher, pictures):
+    """Write the folded and calibrated network in torchvision's layout, float16."""
+    layers, index = {name: (w.detach(), b.detach()) for name, (w, b) in student.folded().items()}, conv_indices()
+    layers, path = calibrate(layers, teacher, pictures, options.calibration, random.Random(options.seed)), options.out
+    state = {}
+    for name, (weight, bias) in layers.items():
+        state[f"features.{index[name]}.weight"] = weight.detach().half().contiguous()
+        state[f"features.{index[name]}.bias"] = bias.detach().half().contiguous()
+    save_file(state, f"{path}.part", metadata={"format": "pt", "description": TAG})
+    os.replace(f"{path}.part", path)
+
+
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     add = parser.add_argument
     add("--images", required=True, type=Path, help="folder of pictures (jpg, png)")
     add("--out", required=True, type=Path, help="where the weights go (safetensors)")
     add("--teacher-dir", type=Path, help="folder with VGG19's first blocks and an encoder; else torchvision's VGG19")
-    add("--steps", type=int, default=24000)
+    add("--steps", type=int, default=7500)
     add("--seed", type=int, default=0)
-    add("--rate", type=float, default=2e-3, help="highest learning rate")
-    add("--pictures", type=int, default=2048, help="training images of 256 px (and four times as many of 128 px)")
-    add("--paintings", type=int, default=6, help="batches painted with the student, per round and size")
+    add("--rate", type=float, default=3e-3, help="highest learning rate")
     add("--held-out-every", type=int, default=6, help="one picture in this many is never trained on")
+    add("--calibration", type=int, default=160, help="crops of 256 px for the channels' factors")
     add("--checkpoint", type=Path, help="checkpoint file (default: beside --out)")
-    add("--work", type=Path, help="folder for what the teacher said (default: beside --out)")
-    add("--from-block", type=int, default=1, help="with --resume: leave the blocks before this one as they are")
     add("--threads", type=int, help="cores to use; on a busy machine fewer can be faster")
     add("--tell", type=float, default=20, help="seconds between progress lines")
     add("--resume", action="store_true", help="go on from the checkpoint")
     add("--export", action="store_true", help="only write the weights of the checkpoint")
     options = parser.parse_args()
     options.checkpoint = options.checkpoint or options.out.with_suffix(".checkpoint.pt")
-    options.work = options.work or options.out.with_suffix(".work")
     return options
 
 
@@ -762,15 +618,17 @@ def main():
     options, stop = arguments(), []
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.append(True))
-    options.work.mkdir(parents=True, exist_ok=True)
     torch.set_num_threads(options.threads or torch.get_num_threads())
     teacher = Teacher(options.teacher_dir)
     training = Training(options, teacher)
     if (options.resume or options.export) and options.checkpoint.exists():
         training.restore(torch.load(options.checkpoint, weights_only=True))
+    files, held = split(options.images, options.held_out_every)
+    print(f"{len(files)} pictures to train on, {len(held)} held out: {' '.join(p.name for p in held)}", flush=True)
+    pictures = [read(p) for p in files]
     if not options.export:
-        train(training, Supply(options, teacher, stop), stop)
-    export(training.average, options.out)
+        train(training, pictures, stop)
+    export(training.average, options, teacher, pictures)
     print(f"step {training.step} of {options.steps}, {training.spent / 60:.0f} min; wrote {options.out}")
 
 

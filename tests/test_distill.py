@@ -1,0 +1,154 @@
+"""tools/distill.py: its losses are zero where they should be, and it trains, stops and goes on."""
+
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from helpers.vgg import VGG
+from tools import distill
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def drawn(*shape, seed=0):
+    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
+
+
+@pytest.fixture(scope="module")
+def teacher_dir(tmp_path_factory):
+    """Files in the form of the real teachers', with made-up weights."""
+    folder, vgg, encoder = tmp_path_factory.mktemp("teacher"), {}, {}
+    encoder["conv0.weight"], encoder["conv0.bias"] = torch.eye(3)[:, :, None, None].contiguous(), torch.zeros(3)
+    wide = small = 3
+    for name, index in distill.conv_indices().items():
+        block = int(name[4])
+        if block < 4:
+            width = (64, 128, 256)[block - 1]
+            vgg[f"features.{index}.weight"], vgg[f"features.{index}.bias"] = (
+                drawn(width, wide, 3, 3) / wide,
+                drawn(width),
+            )
+            wide = width
+        width, key = distill.WIDTHS[block - 1], f"conv{name[4]}{name[6]}"
+        encoder[f"{key}.weight"], encoder[f"{key}.bias"] = drawn(width, small, 3, 3) / (2 * small), 0.1 * drawn(width)
+        small = width
+    save_file(vgg, folder / "vgg19-blocks1-3.safetensors")
+    save_file(encoder, folder / "vgg19-se16x.safetensors")
+    return folder
+
+
+def command(tmp_path, teacher_dir, *words):
+    images = tmp_path / "images"
+    if not images.exists():
+        shutil.copytree(ROOT / "data" / "content", images)
+    out = ["--out", tmp_path / "net.safetensors", "--teacher-dir", teacher_dir, "--calibration", "2", "--threads", "1"]
+    return [str(w) for w in (sys.executable, ROOT / "tools" / "distill.py", "--images", images, *out, *words)]
+
+
+def test_it_trains_and_goes_on(tmp_path, teacher_dir):
+    words = ["--steps", "2"], ["--steps", "3", "--resume"]
+    said = [
+        subprocess.run(command(tmp_path, teacher_dir, *w), capture_output=True, text=True, check=True) for w in words
+    ]
+    assert "step 2 of 2" in said[0].stdout and "step 3 of 3" in said[1].stdout
+    net = VGG(tmp_path / "net.safetensors", device="cpu")
+    assert [net.layers[f"conv{b}_1"].out_channels for b in range(1, 6)] == list(distill.WIDTHS)
+    assert sum(p.numel() for p in net.parameters()) == 810_128
+    assert all(p.isfinite().all() for p in net.parameters())
+    assert (tmp_path / "net.safetensors").stat().st_size < 2.1e6
+
+
+def test_asked_to_stop_it_keeps_what_it_has(tmp_path, teacher_dir):
+    run = subprocess.Popen(
+        command(tmp_path, teacher_dir, "--steps", "100000", "--tell", "0"), stdout=subprocess.PIPE, text=True
+    )
+    try:
+        while "step" not in run.stdout.readline():
+            time.sleep(0.01)
+        run.send_signal(signal.SIGTERM)
+        said, _ = run.communicate(timeout=240)
+    finally:
+        run.kill()
+    state = torch.load(tmp_path / "net.checkpoint.pt", weights_only=True)
+    assert state["step"] >= 1 and f"step {state['step']} of 100000" in said
+    assert load_file(tmp_path / "net.safetensors")["features.28.weight"].isfinite().all()
+
+
+def test_the_public_way_takes_torchvisions_weights(monkeypatch):
+    """Without a folder all layers come from VGG19 itself, here made up and narrow."""
+    state, before = {}, 3
+    for index in distill.conv_indices().values():
+        state[f"features.{index}.weight"], state[f"features.{index}.bias"] = drawn(5, before, 3, 3), drawn(5)
+        before = 5
+    monkeypatch.setattr("helpers.vgg._download", lambda name: state)
+    teacher = distill.Teacher()
+    found = teacher(torch.rand(1, 3, 64, 64), ["relu1_1", "relu5_1"])
+    assert found["relu5_1"].shape == (1, 5, 4, 4) and teacher.width("relu4_1") == 5
+
+
+def test_the_best_map_is_exact_where_there_is_one():
+    """Features that are a linear function of the student's: no error left, in features and in Gram matrices."""
+    mine, matrix = drawn(4, 300, 6), drawn(6, 9, seed=1)
+    theirs = mine @ matrix
+    own, product = distill.gram(mine), mine.transpose(1, 2) @ theirs / 300
+    best = distill.Map().fit(own, product)
+    size = theirs.square().sum(2).mean(1)
+    torch.testing.assert_close(best, matrix, atol=1e-2, rtol=1e-2)
+    assert distill.feature_error(own, product, size, best) < 1e-4
+    assert distill.gram_error(own, distill.gram(theirs), best) < 1e-4
+    assert distill.feature_error(own, product, size, 0 * best) == pytest.approx(1)
+
+
+def test_equally_wide_features_are_compared_as_they_are():
+    """Through one number: a student whose channels are in another order is wrong, a louder one is not."""
+    mine = drawn(2, 200, 6).abs()
+    for theirs, right in ((3 * mine, True), (mine[..., [1, 0, 2, 3, 4, 5]], False)):
+        own, product = distill.gram(mine), mine.transpose(1, 2) @ theirs / 200
+        error = distill.feature_error(own, product, theirs.square().sum(2).mean(1), distill.Map().fit(own, product))
+        assert (error < 1e-5) == right
+
+
+def test_distances_may_differ_by_a_factor_only():
+    a = distill.gram(drawn(5, 50, 4).abs())
+    assert distill.distance_error(7 * a, a, []).item() == pytest.approx(0, abs=1e-6)
+    bent = a.clone()
+    bent[0] += 3 * torch.eye(4)
+    assert distill.distance_error(bent, a, []).item() > 0.01
+
+
+def test_factors_bring_distances_back():
+    """Channels that were turned up and down are found out, up to one common factor."""
+    true = distill.gram(drawn(30, 60, 5).abs() * torch.rand(30, 1, 5, generator=torch.Generator().manual_seed(3)))
+    spoilt = torch.tensor([3.0, 0.5, 1, 1, 2])
+    found = distill.factors(true * spoilt[:, None] * spoilt, true)
+    torch.testing.assert_close(found * spoilt / (found * spoilt).mean(), torch.ones(5), atol=0.1, rtol=0.1)
+
+
+def test_calibration_changes_nothing_further_on(teacher_dir):
+    """relu5_1 has factors of its own; relu4_4 before it sees none, and must stay as it was."""
+    student, teacher = distill.Student(), distill.Teacher(teacher_dir)
+    layers = {k: (w.detach(), b.detach()) for k, (w, b) in student.folded().items()}
+    image = distill.normalise(torch.rand(1, 3, 64, 64))
+    before = distill.chain(image, layers, ["relu1_2", "relu4_4"])
+    pictures = [torch.rand(3, 260, 300) for _ in range(3)]
+    after = distill.calibrate(dict(layers), teacher, pictures, 3, random.Random(0))
+    for name, features in distill.chain(image, after, ["relu1_2", "relu4_4"]).items():
+        torch.testing.assert_close(features, before[name], atol=1e-4, rtol=1e-3)
+    assert not torch.equal(after["relu1_1"][0], layers["relu1_1"][0])
+
+
+def test_dead_and_passive_channels_cost():
+    live = drawn(2, 400, 4).relu()
+    dead, passing = live.clone(), live.clone()
+    dead[..., 0] = 0
+    passing[..., 0] = 5 + 0.1 * drawn(2, 400)
+    assert distill.silence(live) == 0 and distill.silence(dead) > 1
+    assert distill.offset(live) == 0 and distill.offset(passing) > 0.05
