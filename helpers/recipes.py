@@ -130,7 +130,7 @@ class Objective:
             layer, x, edges = net.layers[name], x.to(net.dtype), (name, self.recipe.padding) == ("conv1_1", "replicate")
             x = layer(F.pad(x, (1, 1, 1, 1), mode="replicate"))[..., 1:-1, 1:-1] if edges else layer(x)
             if name in layers:
-                found[name] = gain * x[0].flatten(1)
+                found[name] = gain * x.squeeze(0).flatten(1)
         return found
 
     def _statistics(self, f: Tensor):

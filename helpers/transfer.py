@@ -24,7 +24,7 @@ def gram(features: Tensor) -> Tensor:
     """
     if features.ndim != 4 or features.shape[0] != 1:
         raise ValueError(f"gram takes the features of one image, (1, C, h, w), found {tuple(features.shape)}")
-    flat = features[0].flatten(1)  # one row a channel, one column a position
+    flat = features.squeeze(0).flatten(1)  # one row a channel, one column a position
     return products(flat) / flat.shape[1]  # F Fᵀ in float32: float16 would overflow
 
 

@@ -13,7 +13,8 @@
     first    seconds from a warm start to the first painting of notebook 00
     gpu      ms per evaluation on a GPU: float32, tf32, bfloat16, compiled and as CUDA graphs (only where there is one)
 
-Times are medians of interleaved repeats; ratios are worth more than seconds. Results go to --out (JSON, and a plot).
+Times are medians of interleaved repeats; ratios are worth more than seconds. Results go to --out (JSON, and a plot);
+topics that stand there already, from the same machine and settings, stay.
 VGG19's weights are torchvision's where they are cached, else --weights, else made up: then the race's objectives are
 not those of VGG19 (the times are).
 """
@@ -125,7 +126,7 @@ class TutorialLoss:
 
 
 def published(peer: str, objective, photo, evaluations: int):
-    """A peer's loop as published -> (seconds at each evaluation, the images there, as they would be saved).
+    """A peer's loop as published -> (seconds at each evaluation, the images there; the pixels of two of them run free).
 
     tutorial: torch's L-BFGS as it comes, pixels clamped inside the closure. The other two: as their recipe says.
     """
@@ -141,7 +142,7 @@ def published(peer: str, objective, photo, evaluations: int):
         value = objective(image)
         value.backward()
         value.item()
-        images.append(image.detach().clamp(0, 1))
+        images.append(image.detach().clone())
         times.append(time.perf_counter() - began)
         return value
 
@@ -156,17 +157,20 @@ def ours(net, build, photo, style, evaluations: int, without: str = ""):
     """Our loop, with all tricks but one -> (seconds at each evaluation, the images there)."""
     times, images = [], []
     began = time.perf_counter()
-    objective = build(net, photo, style)
-    with torch.no_grad():
-        unit = FENCED / objective(photo).item()
+    objective, unit = build(net, photo, style), []
     start = photo if without == "colour" else matched_colour(photo, style)
+
+    def loss(image):
+        value = objective(image)
+        unit.append(FENCED / value.item()) if not unit else None
+        return unit[0] * value
 
     def seen(step, image, value):
         times.append(time.perf_counter() - began)
         images.append(image)
 
     via = None if without == "pyramid" else pyramid
-    optimise(start, lambda image: unit * objective(image), evaluations, seen=seen, via=via)
+    optimise(start, loss, evaluations, seen=seen, via=via)
     return times, images
 
 
@@ -201,14 +205,16 @@ def pictures(options, device):
 
 
 def race(options, file) -> dict:
-    """Each peer against ours, interleaved; the aim is the peer's best objective after 40 % and all of its evaluations."""
+    """Each peer against ours, interleaved. The aim: its best of the ten evaluations up to 40 % and up to all of its own.
+
+    Ours has to reach it with clamped pixels; a peer whose pixels run free is judged as it is, before saving.
+    """
     table = {}
-    for peer, own in PEERS.items():
-        if options.quick and peer != "tutorial":
-            continue
-        evaluations = options.evaluations or (120 if options.quick else own)
+    for peer in options.peers.split(","):
+        evaluations = options.evaluations or (120 if options.quick else PEERS[peer])
         marks = sorted({max(1, round(0.4 * evaluations)), evaluations})
-        rows = [_heat(options, file, peer, evaluations, marks) for _ in range(1 if options.quick else options.repeats)]
+        known = file if peer == "tutorial" or options.network == "VGG19" else MINI  # made-up deep layers have no style
+        rows = [_heat(options, known, peer, evaluations, marks) for _ in range(options.repeats)]
         table[peer] = {key: _median(row[key] for row in rows) for key in rows[0]}
         print(f"  {peer}: {table[peer]}", flush=True)
     return table
@@ -220,7 +226,7 @@ def _median(values):
 
 
 def _heat(options, file, peer, evaluations, marks) -> dict:
-    """One race: the published loop in float32, then ours; the judge is float32 on clamped images."""
+    """One race: the published loop in float32, then ours; the judge computes in float32, ours on clamped images."""
     build, exact = objective_of(peer), VGG(file, device=options.device)
     fast = half_precision(VGG(file, device=options.device))
     photo, style = pictures(options, options.device)
@@ -247,15 +253,13 @@ def tricks(options, file) -> dict:
     photo, style = pictures(options, options.device)
     exact = VGG(file, device=options.device)
     judge = TutorialLoss(exact, photo, style)
-    evaluations = 40 if options.quick else 120
+    evaluations = 24 if options.quick else 80
     times, images = ours(half_precision(VGG(file, device=options.device)), TutorialLoss, photo, style, evaluations // 2)
     with torch.no_grad():
         aim = judge(images[-1].clamp(0, 1)).item()
     table = {"objective": {"aim": aim}}
     for name in ("nothing", *TRICKS):
-        rows = [
-            _without(options, file, name, 2 * evaluations, aim) for _ in range(1 if options.quick else options.repeats)
-        ]
+        rows = [_without(options, file, name, 2 * evaluations, aim) for _ in range(options.repeats)]
         table[f"without {name}"] = {key: _median(row[key] for row in rows) for key in rows[0]}
         print(f"  without {name}: {table[f'without {name}']}", flush=True)
     return table
@@ -399,9 +403,7 @@ def exponent(points) -> float:
 def memory(options, file) -> dict:
     """Peak memory of the same run with our savings and without: float32, plain products, a history of 100."""
     table = {}
-    for name, px in (
-        (("mini", 512), ("vgg19", 256)) if options.quick else (("mini", 1024), ("mini", 2048), ("vgg19", 512))
-    ):
+    for name, px in (("mini", 512),) if options.quick else (("mini", 1024), ("mini", 2048), ("vgg19", 512)):
         words = {"task": "painting", "network": "mini" if name == "mini" else str(file), "px": px, "evaluations": 8}
         row = {word: worker(options, words | {"plain": word == "without"}) for word in ("with", "without")}
         table[f"{name} {px}"] = {f"MB {word} savings": row[word]["MB above start"] for word in row}
@@ -410,13 +412,21 @@ def memory(options, file) -> dict:
     return table
 
 
+def peak_memory() -> float:
+    """The most memory that this process has held, in MB. Linux's getrusage would count the parent's as well."""
+    status = Path("/proc/self/status")
+    if status.exists():
+        return next(int(line.split()[1]) for line in status.read_text().splitlines() if line.startswith("VmHWM")) / 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
+
+
 def task_painting(options, words) -> dict:
     """(worker) Paint a few evaluations; -> median seconds of one, and the peak of the process above its start."""
     device, px, plain = options.device, words["px"], words.get("plain", False)
     net = VGG(words["network"], device=device)
     net = net if plain else half_precision(net)
     photo = torch.rand(1, 3, px, px, generator=torch.Generator().manual_seed(0)).to(device)
-    before, times = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, []
+    before, times = peak_memory(), []
     loss = style_objective(net, photo.flip(3))
 
     def run():
@@ -428,9 +438,9 @@ def task_painting(options, words) -> dict:
             run()
     else:
         run()
-    high = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    high = peak_memory()
     each = statistics.median(b - a for a, b in itertools.pairwise(times[1:]))
-    return {"seconds": each, "MB above start": (high - before) / 1024, "MB of the process": high / 1024}
+    return {"seconds": each, "MB above start": high - before, "MB of the process": high}
 
 
 def first(options, file) -> dict:
@@ -443,7 +453,7 @@ def first(options, file) -> dict:
     notebook.cells, runs = notebook.cells[: last + 1], []
     made = ROOT / "notebooks" / "my_first_painting.png"
     there = made.exists()
-    for _ in range(1 if options.quick else options.repeats):
+    for _ in range(options.repeats):
         began = time.perf_counter()
         NotebookClient(notebook, timeout=300, resources={"metadata": {"path": str(made.parent)}}).execute()
         runs.append(time.perf_counter() - began)
@@ -517,11 +527,15 @@ def plot(table: dict, path: Path) -> None:
     import matplotlib.pyplot as plt
 
     wanted = {"race": "times as fast", "tricks": "seconds", "floor": "times the floor", "memory": "ratio"}
-    panels = [
-        (t, k, {n: v for n, row in table[t].items() for w, v in row.items() if v and w.startswith(k)})
-        for t, k in wanted.items()
-        if table.get(t)
-    ]
+    panels = []
+    for topic, key in wanted.items():
+        cells = [
+            (f"{name}{word.removeprefix(key)}", v)
+            for name, row in table.get(topic, {}).items()
+            for word, v in row.items()
+            if word.startswith(key)
+        ]
+        panels.append((topic, key, {name: value for name, value in cells if value}))
     panels = [panel for panel in panels if panel[2]]
     if not panels:
         return
@@ -554,7 +568,10 @@ def arguments():
     add("--repeats", type=int, default=3, help="interleaved repeats, of which the median counts")
     add("--out", type=Path, default=ROOT / "build" / "bench", help="where FILE.json and FILE.png go")
     add("--worker", help=argparse.SUPPRESS)
+    add("--peers", help=f"some of {','.join(PEERS)}; all of them, with --quick the first")
     options = parser.parse_args()
+    options.peers = options.peers or ("tutorial" if options.quick else ",".join(PEERS))
+    options.repeats = 1 if options.quick else options.repeats
     for topic in set(options.only.split(",")) - set(TOPICS):
         parser.error(f"there is no topic {topic!r}; known: {', '.join(TOPICS)}")
     options.device = best_device()
@@ -572,21 +589,24 @@ def main():
         threads = torch.get_num_threads()
         about = {"network": what, "device": str(options.device), "threads": threads, "torch": torch.__version__}
         about |= {
-            "system": platform.platform(terse=True),
+            "system": f"{platform.system()} {platform.machine()}",
             "pair": options.pair,
             "px": options.px,
             "quick": options.quick,
         }
         print(", ".join(f"{key}: {value}" for key, value in about.items()), flush=True)
-        table = {}
+        options.network, before = what, options.out.with_suffix(".json")
+        known = json.loads(before.read_text(encoding="utf-8")) if before.exists() else {}
+        table = {topic: known[topic] for topic in TOPICS if topic in known and known["about"] == about}
+        options.out.parent.mkdir(parents=True, exist_ok=True)
         for topic in options.only.split(","):
             began = time.perf_counter()
             print(f"{topic} ...", flush=True)
             table[topic] = globals()[topic](options, file)
             print(f"{topic} took {time.perf_counter() - began:.0f} s", flush=True)
+            text = json.dumps({"about": about} | table, indent=1) + "\n"
+            options.out.with_suffix(".json").write_text(text, encoding="utf-8")
     show(table)
-    options.out.parent.mkdir(parents=True, exist_ok=True)
-    options.out.with_suffix(".json").write_text(json.dumps({"about": about} | table, indent=1) + "\n", encoding="utf-8")
     plot(table, options.out.with_suffix(".png"))
     print(f"\nwrote {options.out.with_suffix('.json')} and {options.out.with_suffix('.png')}")
 

@@ -44,16 +44,16 @@ STYLE = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
 TAPS = {
     "relu1_1": 1.0,
     "relu1_2": 0.3,
-    "relu2_1": 1.5,
+    "relu2_1": 2.0,
     "relu2_2": 0.5,
     "relu3_1": 3.0,
     "relu3_2": 0.3,
-    "relu3_4": 1.5,
-    "relu4_1": 1.5,
+    "relu3_4": 2.5,
+    "relu4_1": 2.5,
     "relu4_2": 1.0,
     "relu4_3": 0.4,
     "relu4_4": 0.6,
-    "relu5_1": 1.5,
+    "relu5_1": 2.0,
 }  # where features are compared, and with which weight
 SIZES = {128: 8, 256: 2}  # px of a training picture: pictures in a batch
 TURNS = (128, 128, 256)  # the sizes of successive batches
@@ -63,7 +63,7 @@ QUEUE = 32  # pictures of earlier steps that the distances of a batch are measur
 FAINT = 0.03  # part of a layer's mean energy that each of its channels should keep
 OFFSET = 0.6  # part of a channel's energy that its mean may hold: above it the channel hardly ever rests at zero
 FLOOR = 1e-3  # added to distances: below it two pictures count as of one style
-FREEZE = 0.85  # part of the run after which the normalisation's statistics stand still
+FREEZE = 0.6  # part of the run after which the normalisation's statistics stand still
 EXACT = 0.98  # part of the run after which the student computes in float32
 EVERY = 45.0  # seconds between checkpoints
 TAG = "vgg19-mini: VGG19's topology to relu5_1, widths 16-32-64-128-128, trained by tools/distill.py"
@@ -599,7 +599,7 @@ def arguments():
     add("--images", required=True, type=Path, help="folder of pictures (jpg, png)")
     add("--out", required=True, type=Path, help="where the weights go (safetensors)")
     add("--teacher-dir", type=Path, help="folder with VGG19's first blocks and an encoder; else torchvision's VGG19")
-    add("--steps", type=int, default=7500)
+    add("--steps", type=int, default=12000)
     add("--seed", type=int, default=0)
     add("--rate", type=float, default=3e-3, help="highest learning rate")
     add("--held-out-every", type=int, default=6, help="one picture in this many is never trained on")
