@@ -46,6 +46,8 @@ def products(flat: Tensor) -> Tensor:
     Its gradient (G + Gᵀ) F, after Gatys et al. (2016), equation 6, costs one product instead of two. Large maps in
     bfloat16 are not copied to float32: the products of a piece are rounded once, and the pieces added in float32.
     """
+    if flat.ndim != 2:
+        raise ValueError(f"products takes features as rows of channels, (C, hw), found {tuple(flat.shape)}")
     large = flat.dtype == torch.bfloat16 and flat.shape[1] >= 64 * PIECES
     return _Products.apply(flat if large or flat.dtype == torch.float64 else flat.float())
 
@@ -104,6 +106,9 @@ def pyramid(start: Tensor, grey=GREY, colour=COLOUR, reach: float = 0.01):
     loss bends little. reach: how far a mean pixel goes in the first trial of L-BFGS, which torch begins with a step
     whose absolute values add up to 1, much too short for an image; 0 leaves steps alone, as Adam needs it.
     """
+    _be_image("start", start)
+    if len(grey) != len(colour):
+        raise ValueError(f"grey and colour need one weight a level, found {len(grey)} and {len(colour)}")
     sides = [(max(1, start.shape[2] >> k), max(1, start.shape[3] >> k)) for k in range(len(grey))]
     levels = [start.new_zeros(1, 3, *side).requires_grad_() for side in sides]
     unit = reach * sum(level.numel() for level in levels) or 1.0
@@ -125,14 +130,24 @@ def matched_colour(photo: Tensor, style: Tensor) -> Tensor:
     """The photo with the mean and covariance of the style's colours: both (1, 3, ., .) in [0, 1] -> as the photo.
 
     A start from which colours need not be found any more. The linear map is the one of optimal transport between two
-    normal distributions (Pitié and Kokaram 2007, equation 19).
+    normal distributions (Pitié and Kokaram 2007). ValueError for what is no image, here and above.
     """
+    _be_image("photo", photo), _be_image("style", style)
     one, other = photo[0].flatten(1).double(), style[0].flatten(1).double()
     a, b = (torch.cov(x) + 1e-5 * torch.eye(3, dtype=x.dtype, device=x.device) for x in (one, other))
     root = _power(a, 0.5)
     change = _power(a, -0.5) @ _power(root @ b @ root, 0.5) @ _power(a, -0.5)
     moved = change @ (one - one.mean(1, keepdim=True)) + other.mean(1, keepdim=True)
     return moved.view_as(photo).clamp(0, 1).to(photo.dtype)
+
+
+def _be_image(what: str, image) -> None:
+    """Refuse what is no image, in a sentence."""
+    if not isinstance(image, Tensor) or image.ndim != 4 or image.shape[:2] != (1, 3) or not image.is_floating_point():
+        found = f"{image.dtype} {tuple(image.shape)}" if isinstance(image, Tensor) else type(image).__name__
+        raise ValueError(
+            f"{what} has to be a float image (1, 3, H, W) in [0, 1] (see helpers.images.load), found {found}"
+        )
 
 
 def _power(matrix: Tensor, exponent: float) -> Tensor:

@@ -148,3 +148,24 @@ def test_memory_is_kept_unless_told_otherwise():
     )
     assert run.stdout.strip() == "False"
     assert keep_memory() is keep_memory()
+
+
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        (
+            lambda: pyramid(torch.rand(3, 8, 8)),
+            r"start has to be a float image \(1, 3, H, W\).*found torch.float32 \(3, 8, 8\)",
+        ),
+        (lambda: pyramid("china"), "found str"),
+        (lambda: pyramid(torch.rand(1, 3, 8, 8), grey=(1.0,)), "one weight a level, found 1 and 5"),
+        (
+            lambda: matched_colour(torch.rand(1, 3, 8, 8), torch.zeros(1, 3, 8, 8, dtype=torch.uint8)),
+            "style has to be.*uint8",
+        ),
+        (lambda: products(torch.rand(1, 3, 8, 8)), "rows of channels"),
+    ],
+)
+def test_bad_input_gets_a_sentence(call, said):
+    with pytest.raises(ValueError, match=said):
+        call()
