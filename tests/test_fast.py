@@ -44,6 +44,9 @@ def test_the_gradient_lies_in_memory_as_the_features_do():
     features = drawn(1, 8, 40, 40).contiguous(memory_format=torch.channels_last).requires_grad_()
     gram(features).square().sum().backward()
     assert features.grad.is_contiguous(memory_format=torch.channels_last)
+    for flat in (drawn(900, 7).T.requires_grad_(), drawn(7, 900).requires_grad_()):
+        (gradient,) = torch.autograd.grad(products(flat).sum(), flat)
+        assert gradient.stride() == flat.stride()
 
 
 def test_a_network_in_half_precision_finds_the_same_style(monkeypatch):
@@ -95,6 +98,23 @@ def test_lbfgs_needs_fewer_evaluations_on_a_pyramid():
 
     plain, fine = (min(optimise(start, loss, 15, via=via).history) for via in (None, pyramid))
     assert fine < 0.7 * plain
+
+
+def test_the_first_trial_of_lbfgs_moves_pixels_by_its_reach():
+    """torch's own first step has absolute values that add up to 1: for 3 x 64 x 64 numbers, 0.0001 each."""
+    for reach, low, high in ((0.01, 1e-3, 0.1), (0, 0, 2e-4)):
+        images = []
+        via = lambda image, reach=reach: pyramid(image, reach=reach) if reach == 0 else pyramid(image)  # noqa: E731
+        loss = lambda image: 1e6 * (image - 0.5).square().mean()  # noqa: E731
+        optimise(
+            drawn(1, 3, 64, 64),
+            loss,
+            2,
+            via=via,
+            pixels="free",
+            seen=lambda n, image, value, to=images: to.append(image),
+        )
+        assert low < (images[1] - images[0]).abs().mean().item() < high
 
 
 def test_adam_can_paint_on_a_pyramid():
