@@ -32,7 +32,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import torch
@@ -46,8 +46,9 @@ from helpers import recipes, transfer  # noqa: E402
 from helpers.fast import half_precision, keep_memory, matched_colour, pyramid  # noqa: E402
 from helpers.images import load  # noqa: E402
 from helpers.recipes import Objective, recipe  # noqa: E402
-from helpers.transfer import content_loss, gram, optimise, style_loss  # noqa: E402
+from helpers.transfer import gram, optimise  # noqa: E402
 from helpers.vgg import MINI, VGG, best_device, layer_names  # noqa: E402
+from tools.make_results import total_loss  # noqa: E402
 
 TOPICS = ("race", "tricks", "floor", "growth", "memory", "first", "gpu")
 STYLE = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
@@ -146,8 +147,7 @@ def published(peer: str, objective, photo, evaluations: int):
         times.append(time.perf_counter() - began)
         return value
 
-    method = {"tutorial": lambda: torch.optim.LBFGS([image])}.get(peer, lambda: recipes._method(recipe(peer))([image]))
-    optimizer = method()
+    optimizer = torch.optim.LBFGS([image]) if peer == "tutorial" else recipes._method(recipe(peer))([image])
     while len(images) < evaluations:
         optimizer.step(closure)
     return times[:evaluations], images[:evaluations]
@@ -277,10 +277,7 @@ def task_without(options, words) -> dict:
     net = net if name == "half" else half_precision(net)
     photo, style = pictures(options, options.device)
     judge = TutorialLoss(VGG(words["file"], device=options.device), photo, style)
-    if name == "products":
-        with plain_products():
-            times, images = ours(net, TutorialLoss, photo, style, words["evaluations"], name)
-    else:
+    with plain_products() if name == "products" else nullcontext():
         times, images = ours(net, TutorialLoss, photo, style, words["evaluations"], name)
     step, seconds = reached(times, images, judge, words["aim"])
     return {
@@ -332,24 +329,11 @@ def _shortest(work, times: int = 7) -> float:
     return min(seconds)
 
 
-def style_objective(net, style):
-    """Five relative style errors and one of content, as notebook 06 has them: image -> scalar."""
-    with torch.no_grad():
-        found = net(style, [*STYLE, "relu4_2"])
-        aims, target = {name: gram(found[name]) for name in STYLE}, found["relu4_2"]
-
-    def loss(image):
-        found = net(image, [*STYLE, "relu4_2"])
-        wrong = sum(style_loss(found[name], aim) for name, aim in aims.items()) / len(aims)
-        return wrong + 0.05 * content_loss(found["relu4_2"], target)
-
-    return loss
-
-
 def one_evaluation(net, px: int):
     """-> a function that evaluates loss and gradient of a px x px image once."""
     device = next(net.parameters()).device
-    loss = style_objective(net, torch.rand(1, 3, px, px, device=device))
+    picture = torch.rand(1, 3, px, px, device=device)
+    loss = total_loss(net, picture, picture, 0.05)
     image = torch.rand(1, 3, px, px, device=device).requires_grad_()
 
     def evaluate():
@@ -427,17 +411,11 @@ def task_painting(options, words) -> dict:
     net = net if plain else half_precision(net)
     photo = torch.rand(1, 3, px, px, generator=torch.Generator().manual_seed(0)).to(device)
     before, times = peak_memory(), []
-    loss = style_objective(net, photo.flip(3))
-
-    def run():
-        optimise(photo, loss, words["evaluations"], seen=lambda *_: times.append(time.perf_counter()), via=pyramid)
-
+    loss = total_loss(net, photo.flip(3), photo.flip(3), 0.05)
     if plain:
         transfer.METHODS["lbfgs"] = lambda z: torch.optim.LBFGS(z, max_iter=10**6, history_size=100, tolerance_change=0)
-        with plain_products():
-            run()
-    else:
-        run()
+    with plain_products() if plain else nullcontext():
+        optimise(photo, loss, words["evaluations"], seen=lambda *_: times.append(time.perf_counter()), via=pyramid)
     high = peak_memory()
     each = statistics.median(b - a for a, b in itertools.pairwise(times[1:]))
     return {"seconds": each, "MB above start": high - before, "MB of the process": high}
