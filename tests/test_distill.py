@@ -10,10 +10,11 @@ from pathlib import Path
 
 import pytest
 import torch
+from PIL import Image
 from safetensors.torch import load_file, save_file
 
 from helpers.vgg import VGG
-from tools import distill
+from tools import distill, gather_pictures
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -80,6 +81,48 @@ def test_asked_to_stop_it_keeps_what_it_has(tmp_path, teacher_dir):
     state = torch.load(tmp_path / "net.checkpoint.pt", weights_only=True)
     assert state["step"] >= 1 and f"step {state['step']} of 100000" in said
     assert load_file(tmp_path / "net.safetensors")["features.28.weight"].isfinite().all()
+
+
+def test_held_out_pictures_have_no_twin_in_any_folder(tmp_path):
+    one, two = tmp_path / "one", tmp_path / "two"
+    one.mkdir(), two.mkdir()
+    for k in range(6):
+        Image.effect_noise((20, 20), 80 + k).convert("RGB").save(one / f"{k}.png")
+    Image.open(one / "4.png").resize((40, 40)).save(two / "4.jpg")  # the fifth of six is held out
+    shutil.copy(ROOT / "data" / "content" / "china.jpg", two / "other.jpg")
+    files, held = distill.split([one, two], 6)
+    assert [p.name for p in held] == ["4.png"]
+    assert [p.name for p in files[0]] == ["0.png", "1.png", "2.png", "3.png", "5.png"]
+    assert [p.name for p in files[1]] == ["other.jpg"]
+
+
+def test_gathering_leaves_out_what_teaches_nothing(tmp_path):
+    """Of eight files one is taken: the others are small, long, flat, clear, twins, no pictures, or to be avoided."""
+    source, avoid, out = tmp_path / "source", tmp_path / "avoid", tmp_path / "out"
+    (source / "deep").mkdir(parents=True), avoid.mkdir(), out.mkdir()
+    shown = {p.stem: Image.open(p).resize((900, 600)) for p in (ROOT / "data" / "content").iterdir()}
+    shown["coffee"].save(source / "deep" / "a.png")
+    shown["coffee"].save(source / "twin.png")
+    shown["china"].resize((200, 200)).save(source / "small.png")
+    shown["rocket"].resize((2000, 300)).save(source / "long.png")
+    Image.eval(shown["chelsea"], lambda v: 120 + v // 16).save(source / "flat.png")
+    Image.merge("RGBA", [*shown["china"].split(), Image.new("L", (900, 600), 140)]).save(source / "clear.png")
+    (source / "no_picture.png").write_bytes(bytes(30_000))
+    for folder in (source, avoid):
+        shutil.copy(ROOT / "data" / "content" / "astronaut.jpg", folder / "known.jpg")
+    known = [distill.thumbnail(p) for p in avoid.iterdir()]
+    assert gather_pictures.gather(source, 9, out, random.Random(0), [], known) == 1
+    assert [Image.open(p).size for p in out.iterdir()] == [(630, 420)]
+
+
+@pytest.mark.parametrize("there, word", [(False, "is no folder"), (True, "holds no picture")])
+def test_a_folder_without_pictures_is_named(tmp_path, teacher_dir, there, word):
+    empty = tmp_path / "empty"
+    empty.mkdir() if there else None
+    words = command(tmp_path, teacher_dir, "--steps", "1")
+    words.insert(words.index("--images") + 1, str(empty))
+    run = subprocess.run(words, capture_output=True, text=True)
+    assert run.returncode == 1 and f"{empty} {word}" in run.stderr and "Traceback" not in run.stderr
 
 
 def test_the_public_way_takes_torchvisions_weights(monkeypatch):

@@ -46,7 +46,7 @@ TAPS = {
     "relu1_2": 0.3,
     "relu2_1": 2.0,
     "relu2_2": 0.5,
-    "relu3_1": 3.0,
+    "relu3_1": 4.0,
     "relu3_2": 0.3,
     "relu3_4": 2.5,
     "relu4_1": 2.5,
@@ -197,29 +197,29 @@ def thumbnail(path):
     return F.normalize(pixels - pixels.mean(), dim=0)
 
 
-def split(folder, every, likeness=0.9):
-    """A folder -> (training files, held-out files): the fifth of every `every` is held out, without near duplicates.
+def split(folders, every, likeness=0.9):
+    """Folders -> (a list of training files for each, held-out files): of every `every` files the fifth is held out.
 
     Files that look like a held-out one are dropped, so that no version of a held-out picture is trained on.
     """
-    files = sorted(p for p in Path(folder).iterdir() if p.suffix.lower() in (".jpg", ".jpeg", ".png"))
-    looks = {p: thumbnail(p) for p in files}
-    held = []
-    for path in files[4 % every :: every]:
+    listed = [sorted(p for p in Path(f).iterdir() if p.suffix.lower() in (".jpg", ".jpeg", ".png")) for f in folders]
+    looks, held = {p: thumbnail(p) for files in listed for p in files}, []
+    for path in (p for files in listed for p in files[4 % every :: every]):
         if all(looks[path] @ looks[h] < likeness for h in held):
             held.append(path)
-    return [p for p in files if all(looks[p] @ looks[h] < likeness for h in held)], held
+    return [[p for p in files if all(looks[p] @ looks[h] < likeness for h in held)] for files in listed], held
 
 
 def read(path):
-    """A picture file -> (3, H, W), RGB in [0, 1]."""
+    """A picture file -> (3, H, W), RGB in bytes."""
     image = Image.open(path).convert("RGB")
     flat = torch.frombuffer(bytearray(image.tobytes()), dtype=torch.uint8)
-    return flat.view(image.height, image.width, 3).permute(2, 0, 1).float() / 255
+    return flat.view(image.height, image.width, 3).permute(2, 0, 1)
 
 
 def resize(image, height, width):
-    """(3, H, W) -> (3, height, width), in [0, 1], antialiased."""
+    """(3, H, W), RGB in [0, 1] or bytes -> (3, height, width), in [0, 1], antialiased."""
+    image = image if image.is_floating_point() else image.float() / 255
     return F.interpolate(image[None], (height, width), mode="bicubic", antialias=True)[0].clamp(0, 1)
 
 
@@ -268,7 +268,7 @@ def leaves(size, rng):
             turn = rng.uniform(0, 2 * math.pi)
             draw.line((x, y, x + 4 * r * math.cos(turn), y + 4 * r * math.sin(turn)), fill, max(1, int(r / 3)))
     flat = torch.frombuffer(bytearray(canvas.tobytes()), dtype=torch.uint8).view(2 * size, 2 * size, 3)
-    return resize(flat.permute(2, 0, 1).float() / 255, size, size)
+    return resize(flat.permute(2, 0, 1), size, size)
 
 
 def gratings(size, rng):
@@ -320,10 +320,13 @@ def blurred(image, rng):
 
 
 def draw_one(pictures, size, rng):
-    """One training image (3, size, size): a piece of a picture, sometimes spoilt, sometimes drawn by a procedure."""
+    """One training image (3, size, size): a piece of a picture, sometimes spoilt, sometimes drawn by a procedure.
+
+    pictures: a list for each folder; every folder is drawn from as often as the others.
+    """
     if rng.random() < 0.12:
         return rng.choice((leaves, leaves, gratings, clouds, blobs))(size, rng)
-    piece = crop(rng.choice(pictures), size, rng)
+    piece = crop(rng.choice(rng.choice(pictures)), size, rng)
     return rng.choice((noisy, noisy, blurred))(piece, rng) if rng.random() < 0.2 else piece
 
 
@@ -455,7 +458,7 @@ class Training:
             mine = rows(features, places)
             parts["silence", tap] = 0.05 * silence(mine)
             if tap > "relu3":  # the first layers see colour, which is never negative
-                parts["offset", tap] = 10.0 * offset(mine)
+                parts["offset", tap] = 3.0 * offset(mine)
             if tap in true:
                 theirs = rows(true[tap], places)
                 own, product = gram(mine), mine.transpose(1, 2) @ theirs / mine.shape[1]
@@ -464,7 +467,7 @@ class Training:
                 if tap in STYLE:
                     aim = gram(theirs)
                     parts["gram", tap] = 0.3 * TAPS[tap] * gram_error(own, aim, best)
-                    parts["distance", tap] = TAPS[tap] * distance_error(own, aim, self.queues[tap, size])
+                    parts["distance", tap] = 2.0 * TAPS[tap] * distance_error(own, aim, self.queues[tap, size])
         return parts
 
     def advance(self, pictures):
@@ -566,7 +569,7 @@ def calibrate(layers, teacher, pictures, count, rng):
     """Give each channel of the style layers its factor, from `count` crops, and take it out in the next convolution."""
     seen = {tap: [] for tap in STYLE}
     for _ in range(count):
-        image = crop(rng.choice(pictures), 256, rng)[None]
+        image = crop(rng.choice(rng.choice(pictures)), 256, rng)[None]
         found, true = chain(normalise(image), layers, STYLE), teacher(image, STYLE)
         for tap in STYLE:
             seen[tap].append((gram(rows(found[tap])), gram(rows(true[tap]))))
@@ -596,10 +599,10 @@ def export(student, options, teacher, pictures):
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     add = parser.add_argument
-    add("--images", required=True, type=Path, help="folder of pictures (jpg, png)")
+    add("--images", required=True, type=Path, nargs="+", help="folders of pictures, used equally often")
     add("--out", required=True, type=Path, help="where the weights go (safetensors)")
     add("--teacher-dir", type=Path, help="folder with VGG19's first blocks and an encoder; else torchvision's VGG19")
-    add("--steps", type=int, default=12000)
+    add("--steps", type=int, default=18500)
     add("--seed", type=int, default=0)
     add("--rate", type=float, default=3e-3, help="highest learning rate")
     add("--held-out-every", type=int, default=6, help="one picture in this many is never trained on")
@@ -623,9 +626,15 @@ def main():
     training = Training(options, teacher)
     if (options.resume or options.export) and options.checkpoint.exists():
         training.restore(torch.load(options.checkpoint, weights_only=True))
+    for folder in options.images:
+        if not folder.is_dir():
+            sys.exit(f"--images: {folder} is no folder; name one that holds pictures (jpg, png)")
     files, held = split(options.images, options.held_out_every)
-    print(f"{len(files)} pictures to train on, {len(held)} held out: {' '.join(p.name for p in held)}", flush=True)
-    pictures = [read(p) for p in files]
+    for folder, found in zip(options.images, files, strict=True):
+        if not found:
+            sys.exit(f"--images: {folder} holds no picture (jpg, png) to train on beside those held out")
+    print(f"{sum(map(len, files))} pictures to train on, {len(held)} held out", flush=True)
+    pictures = [[read(p) for p in folder] for folder in files]
     if not options.export:
         train(training, pictures, stop)
     export(training.average, options, teacher, pictures)

@@ -270,7 +270,7 @@ def arguments():
 def pictures(options):
     """The held-out pictures, each (1, 3, px, px)."""
     every = options.held_out_every
-    files = sorted(options.images.iterdir()) if every == 1 else split(options.images, every)[1]
+    files = sorted(options.images.iterdir()) if every == 1 else split([options.images], every)[1]
     return [square(path, options.px) for path in files]
 
 
