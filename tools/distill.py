@@ -10,8 +10,8 @@ its width, and starts from random weights. Student and teacher look at the same 
 
 The maps are never learnt by descent: for given features the best one is the solution of a least squares problem.
 
-At the end each channel gets a factor, which the next convolution takes out again: what the network computes further on
-stays the same, while its Gram matrices weigh channels as VGG19's distances ask for.
+At the end channels get factors, which the next convolution takes out again: what the network sees stays the same, while
+its Gram matrices weigh channels as VGG19's distances ask for, and each layer's features have a mean square of 1.
 
     python tools/distill.py --images DIR --out vgg19-mini.safetensors
     python tools/distill.py --images DIR --out vgg19-mini.safetensors --resume     # go on after an interruption
@@ -41,6 +41,7 @@ from helpers.vgg import MEAN, STD, VGG, layer_names  # noqa: E402
 
 WIDTHS = (16, 32, 64, 128, 128)  # channels of the five blocks
 STYLE = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
+FITTED = ("relu1_1", "relu5_1")  # where factors of the channels bring style distances nearer to the teacher's
 TAPS = {
     "relu1_1": 1.0,
     "relu1_2": 0.3,
@@ -466,7 +467,7 @@ class Training:
                 parts["feature", tap] = TAPS[tap] * feature_error(own, product, length, best)
                 if tap in STYLE:
                     aim = gram(theirs)
-                    parts["gram", tap] = 0.3 * TAPS[tap] * gram_error(own, aim, best)
+                    parts["gram", tap] = TAPS[tap] * gram_error(own, aim, best)
                     parts["distance", tap] = 2.0 * TAPS[tap] * distance_error(own, aim, self.queues[tap, size])
         return parts
 
@@ -566,21 +567,27 @@ def factors(grams, true, steps=400):
 
 
 def calibrate(layers, teacher, pictures, count, rng):
-    """Give each channel of the style layers its factor, from `count` crops, and take it out in the next convolution."""
-    seen = {tap: [] for tap in STYLE}
+    """Give each channel its factor, from `count` crops, and take it out in the next convolution.
+
+    In the layers of FITTED the factors fit the style distances (in the others that gained nothing); all of them bring the
+    mean square of a layer's features to 1, which training leaves free.
+    """
+    seen, energy = {tap: [] for tap in FITTED}, dict.fromkeys(layers, 0.0)
     for _ in range(count):
         image = crop(rng.choice(rng.choice(pictures)), 256, rng)[None]
-        found, true = chain(normalise(image), layers, STYLE), teacher(image, STYLE)
-        for tap in STYLE:
+        found, true = chain(normalise(image), layers, list(layers)), teacher(image, FITTED)
+        for name, features in found.items():
+            energy[name] = energy[name] + features.square().mean((0, 2, 3)) / count
+        for tap in FITTED:
             seen[tap].append((gram(rows(found[tap])), gram(rows(true[tap]))))
-    names = list(layers)
-    for tap, pairs in seen.items():
-        factor = factors(*(torch.cat(grams) for grams in zip(*pairs, strict=True)))
-        weight, bias = layers[tap]
-        layers[tap] = weight * factor.view(-1, 1, 1, 1), bias * factor
-        if tap != names[-1]:
-            after = names[names.index(tap) + 1]
-            layers[after] = layers[after][0] / factor.view(1, -1, 1, 1), layers[after][1]
+    before = torch.ones(3)
+    for name, (weight, bias) in layers.items():
+        factor = torch.ones(len(bias))
+        if name in FITTED:
+            factor = factors(*(torch.cat(grams) for grams in zip(*seen[name], strict=True)))
+        factor = factor / (energy[name] * factor.square()).mean().sqrt()
+        layers[name] = weight * factor.view(-1, 1, 1, 1) / before.view(1, -1, 1, 1), bias * factor
+        before = factor
     return layers
 
 
