@@ -334,7 +334,7 @@ def large(vgg: VGG, path: Path) -> None:
     net = half_precision(VGG(vgg.name.removeprefix("vgg19-"), device=vgg.device))
     plans = {
         "1024 px at once, 30 evaluations": [(1024, 640, 30)],
-        "256, 512, 1024 px: 64, 40, 16 evaluations": [(256, 320, 64), (512, 640, 40), (1024, 640, 16)],
+        "128 to 1024 px: 80, 60, 36, 16 evaluations": [(128, 160, 80), (256, 320, 60), (512, 640, 36), (1024, 640, 16)],
     }
     tiles = {
         title: as_saved(coarse_to_fine(net, "rocket", "starry_night", 0.05, p, pyramid)) for title, p in plans.items()

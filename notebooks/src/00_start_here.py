@@ -105,7 +105,7 @@ show(as_saved(painting), height=320,
 # %% [markdown]
 # The loss of the file on your disk is a small fraction of the photo's. Step back from the screen, and the pavilion is
 # still there, roof above roof; step closer, and it is made of stones that the photo never had. The red walls have become
-# terracotta and gold, the trees lapis and rust, and joints run through the empty sky.
+# lapis, terracotta and gold, the trees lapis and gold, and joints run through the empty sky.
 #
 # Nobody told the computer what a stone is. The network knew that certain colours and edges go together in one picture
 # and not in another, and the descent did the rest. How a network can know that, and why sums of products of features

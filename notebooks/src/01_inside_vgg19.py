@@ -17,7 +17,7 @@
 # > **Time** 45 minutes; about 20 seconds of computing on a laptop.
 # > **Came before** the first painting; this notebook opens the box that it used.
 #
-# ![Five rows of patches cut from photos and paintings: flat colour in the first, spots and edges, then shapes and rims, and whole things in the last: a face, a cup, flowers, a cat.](../data/results/01_inside_patches.jpg)
+# ![Five rows of patches cut from photos and paintings: reds and pinks in the first, then edges and spots, slanting bands, rims and shapes, and whole things in the last: a cup, a cat, an astronaut, a pavilion.](../data/results/01_inside_patches.jpg)
 #
 # *One channel from each of five depths, and the places in our pictures that excite it most. When do colours become
 # things?*
@@ -415,8 +415,8 @@ show(list(tiles.values()), list(tiles), columns=5, height=136,
 
 # %% [markdown]
 # `relu1_1` holds tinted copies and first outlines, `relu2_1` outlines; at `relu3_1` they grow soft. At `relu4_1`
-# she is made of blotches, and at `relu5_1` each channel lights some of 16 × 16 squares: *something that I know is about
-# here*.
+# she is made of blotches, and at `relu5_1` each channel is brightest in a few of 16 × 16 squares: *something that I know
+# is about here*.
 #
 # ## How far does it really see?
 #
@@ -485,7 +485,7 @@ for layer in depths:
     print(layer, *(f"channel {c} ({ratio:.1f} x)" for c, ratio in strongest("astronaut", layer, 3)))
 
 # %% [markdown]
-# Deep down there are channels that answer to this photo several times as much as to the average one. To what in it? We
+# Deep down there are channels that answer to this photo about twice as much as to the average one. To what in it? We
 # find the place where a channel is strongest in each picture, and cut out what it sees there:
 
 
@@ -513,13 +513,14 @@ def excited(layer, channel, n):
 best = {layer: strongest("astronaut", layer, 1)[0][0] for layer in ["relu3_1", "relu4_1", "relu5_1"]}
 titles = [title for layer, channel in best.items() for title in (f"{layer} · {channel}", *[""] * 6)]
 show([tile for layer, channel in best.items() for tile in excited(layer, channel, 6)], titles, columns=7, height=124,
-     alt="Three rows, each a map of the astronaut and six patches: small pale shapes at relu3_1; among those of "
-     "relu4_1 the bright rims of helmet and cup; at relu5_1 the astronaut, a cup, flowers, a cat and a rocket.")
+     alt="Three rows, each a map of the astronaut and six patches: slanting bright bands at relu3_1; among those of "
+     "relu4_1 the bright rims of helmet and cup; at relu5_1 a cup, a cat, the astronaut, a pavilion, ink and a rocket.")
 
 # %% [markdown]
-# `relu3_1`: pale shapes with a firm border, coloured glass or the light on the helmet. `relu4_1`: curved bright rims, of the
-# helmet and of the cup; other patches are harder to read. `relu5_1` sees whole things: first the astronaut herself, then a
-# cup, a sun, roses, a cat. What they share is for us to guess, and with fifteen pictures easily guessed wrong: why the rocket?
+# `relu3_1`: bright bands that fall from upper left to lower right, in ink, glass, woodcut and the rims of cup and helmet.
+# `relu4_1`: curved bright rims, of the helmet and of the cup; other patches are harder to read. `relu5_1` sees whole
+# things: a cup, a cat, the astronaut, a pavilion, and then ink and a rocket. What they share is for us to guess, and with
+# fifteen pictures easily guessed wrong: why the ink?
 #
 # Choose a layer and a channel yourself; after the last channel they begin again at 0:
 
@@ -539,7 +540,9 @@ channels = ipywidgets.IntSlider(liveliest(seen["relu2_1"], 1)[0], 0, last, descr
 browse(look, layer=ipywidgets.Dropdown(options=depths, value="relu2_1", description="layer"), channel=channels)
 
 # %% [markdown]
-# The four patches agree: edges that fall from upper left to lower right. The map is bright where the photo has them.
+# The first patch says it plainly: light bands that fall from upper left to lower right. In the others look for something
+# light above something dark. The map agrees: the right rim of the helmet is bright; its left edge, which leans the other
+# way, stays dark.
 #
 # ## Is it the training?
 #
@@ -632,13 +635,13 @@ for net in (vgg, VGG(pool="avg")):
     ratio = (features.norm() / seen["relu4_1"].norm()).item()
     print(f"{ratio:.2f} times as large, pattern changed by {change_of_pattern(seen['relu4_1'], features):.2f}")
 show([heat(s, -3 * s.std(), 3 * s.std(), "RdBu_r") for s in slopes], ["through max pooling", "through average pooling"], height=256,
-     alt="Two maps of red and blue: at left fine speckle in which the astronaut is hardly to be seen, at right coherent "
+     alt="Two maps of red and blue: at left fine speckle that gathers along the astronaut's outlines, at right coherent "
      "strokes that follow her collar, the badge and the rim of the helmet.")
 
 # %% [markdown]
 # A mean is never above the maximum: features shrink, here to about half, and their pattern changes less. What changes more is
-# the way back. Left, speckle: one pixel is told to change, its neighbour is not. Right, strokes along the collar, around
-# the badge and the rim of the helmet. We keep max pooling, as the network was trained.
+# the way back. Left, outlines made of speckle: one pixel is told to change, its neighbour is not. Right, strokes along the
+# collar, around the badge and the rim of the helmet. We keep max pooling, as the network was trained.
 #
 # ## In this notebook we
 #

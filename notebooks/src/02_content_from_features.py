@@ -17,7 +17,7 @@
 # > **Time** 40 minutes; about 30 seconds of computing on a laptop.
 # > **Came before** the network from inside; here we ask it to tell a photo back to us.
 #
-# ![Six pictures of an astronaut: the photo, three good copies from the first three blocks, then two in which rainbow streaks replace details and, at the end, all colours.](../data/results/02_content_depths.jpg)
+# ![Six pictures of an astronaut: the photo, three good copies from the first three blocks, one with coloured edges in which small things are lost, and one of wavy streaks without a face, in which collar and helmet still stand.](../data/results/02_content_depths.jpg)
 #
 # *The same photo, rebuilt from noise at five depths, first layer to last. Look at her face and at the patch on the
 # suit: where do they stop being right, and what is still there?*
@@ -421,14 +421,15 @@ def rebuild(layer, seed=0, evaluations=evaluations):
 # %% tags=["painting"]
 rebuilt = {layer: rebuild(layer) for layer in layers}
 show([photo, *rebuilt.values()], ["photo", *rebuilt],
-     alt="The photo and five copies: three hard to tell apart, one with rainbow edges and a distorted face, and one of "
-     "coloured streaks that still hold the outline of head, collar and helmet.")
+     alt="The photo and five copies: three hard to tell apart, one with coloured edges and a distorted face, and one of "
+     "wavy streaks without a face, which still hold the outline of head, collar and helmet.")
 
 # %% [markdown]
 # This is the upper half of the paper's Figure 1. From three blocks the photo comes back; only at `relu3_1` a close look
-# finds hard edges and some grain. At `relu4_1` small things go first: the smile, the stars of the flag, the drawing on
-# the patch. Rainbows run along the edges, but the suit is still orange. At `relu5_1` a head, a collar, a rocket and a
-# helmet stand where they should, drawn in streaks whose colours mean nothing.
+# finds her eyes and the patch a little soft. At `relu4_1` the small things go: the smile, the stars of the flag, the drawing
+# on the patch. Coloured fringes run along the edges, but the suit is orange and the helmet black. At `relu5_1` a head, a
+# collar, a rocket and a helmet stand where they should, drawn in wavy streaks; the face is gone, and colours begin to
+# stray.
 #
 # Now in numbers. A row is a picture, the columns are the layers that look at it:
 
@@ -439,8 +440,8 @@ for layer, image in rebuilt.items():
     print(f"{layer} {psnr(image, photo):5.1f} dB        ", "  ".join(errors))
 
 # %% [markdown]
-# The PSNR falls with each block, down to that of a grey card (10 dB). Read the last row from right to left: for `relu5_1`
-# this picture is the photo, within about a per cent; for `relu1_1` it is about as wrong as silence. From the diagonal to
+# The PSNR falls with each block, at last nearly to that of a grey card (10 dB). Read the last row from right to left: for
+# `relu5_1` this picture is the photo, within a per cent; for `relu1_1` it is nearly as wrong as silence. From the diagonal to
 # the right everything is small: what a layer has right, all deeper ones have too, because they compute from it.
 
 # %%
@@ -470,8 +471,9 @@ depth, fade = SelectionSlider(options=layers, value="relu4_1"), FloatSlider(valu
 browse(compare, layer=depth, fade=fade)
 
 # %% [markdown]
-# At `relu4_1` they differ along edges, and in the black of collar, table and helmet, which came back grey: far from an
-# edge, little says how dark a surface is.
+# At `relu4_1` they differ along edges and in small things, the face, the stars, the straps; the wide surfaces came back,
+# orange, grey and black. Slide on to `relu5_1`, and much of the black is grey. The picture at the top of the page had more
+# evaluations, and there most of it is black again.
 #
 # ## Why the error is not zero
 #
@@ -485,7 +487,7 @@ for budget, image in runs.items():
     print(f"{budget} evaluations: content error {error_at('relu4_1', image):.4f}, {psnr(image, photo):.1f} dB")
 
 # %% [markdown]
-# Each doubling takes away about half of what is left, or more. A feature that is off by mistake slows it down, because it
+# Each doubling takes away more than half of what is left. A feature that is off by mistake slows it down, because it
 # gets no push of its own, and so does smoothness, which pulls against the features.
 #
 # The second is the pixel error, and deep down no budget is enough: a layer cannot give back what it does not hold. Four
@@ -507,7 +509,8 @@ for name, P in targets.items():
 
 # %% [markdown]
 # `relu1_1` has several numbers for each one of the photo, and the photo returns. `relu5_1` has a fraction of what would
-# be needed, and most of it is zero. Counting gives only a bound: numbers that repeat each other hold less.
+# be needed. And counting gives only a bound: numbers that repeat each other hold less, and a zero says that a feature is
+# off, not by how much.
 #
 # **So many pictures share one set of features.** From other noise we arrive at another one. How far apart are the two,
 # for a screen and for the layer?
@@ -518,13 +521,14 @@ with torch.no_grad():
     apart = content_error(vgg(other, ["relu4_1"])["relu4_1"], vgg(rebuilt["relu4_1"], ["relu4_1"])["relu4_1"])
 print(f"in pixels {psnr(other, rebuilt['relu4_1']):.0f} dB, at relu4_1 an error of {apart:.4f}")
 show([rebuilt["relu4_1"], other], ["relu4_1, seed 0", "relu4_1, seed 1"], height=288,
-     alt="Two copies of the astronaut from relu4_1: the same outlines, and rainbow edges that differ in every detail.")
+     alt="Two copies of the astronaut from relu4_1: the same outlines and surfaces, and edges and faces that differ in "
+     "their details.")
 
 # %% [markdown]
-# The same head, collar and rocket; look closely, and the streaks differ. An eye can tell the two apart; for the layer
-# they are one picture, to about a per cent or less. That answers our question: the **content** of a photo at a layer is what all
-# pictures with its features have in common. Deep down these are things and their places, and what they leave free,
-# grain, colour, stroke, is room for a style.
+# The same head, collar and rocket; look closely, and the face and the streaks differ. An eye can tell the two apart; for
+# the layer they are one picture, within a per cent. That answers our question: the **content** of a photo at a layer is
+# what all pictures with its features have in common. Deep down these are things and their places, and what they leave
+# free, grain, stroke, the colour of an edge, is room for a style.
 #
 # ## In this notebook we
 #

@@ -418,7 +418,7 @@ browse(three_styles, layer=Dropdown(options=style_layers))
 
 # %% [markdown]
 # The first row and column belong to the channel that likes blue most, the last ones to orange. *The Starry Night* is
-# bright at the upper left, where blue meets blue, and black along its lower and right edges. The woodcut lights up in
+# bright at the upper left, where blue meets blue, and dark along its lower and right edges. The woodcut lights up in
 # the lower right corner too: that is its sun. Ink has no colour: its border stays dark, and what is lit lies inside, in
 # channels that answer to edges.
 #

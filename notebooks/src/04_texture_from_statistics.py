@@ -128,8 +128,10 @@ for name in layers:
     print(f"{name}: paper {paper:.3f}, relative {style_error(found[name], A[name]):.2f}")
 
 # %% [markdown]
-# In the paper's unit one layer counts ten or more times as much as another, for no reason but the size of its features. In
-# ours all five are of the order of 1, so equal weights mean something, and we take the paper's $w_l = 1/5$:
+# Is 0.1 much, in the paper's unit? That depends on how large the features of the layer are. In our small network the layers
+# are alike; in VGG19 itself, the third number would be hundreds of times the first. A relative error can be read alone:
+# zeros would score 1, and at `relu3_1`, where it is more, the noise fires too strongly. In ours all five are of the order
+# of 1 in either network, so equal weights mean something, and we take the paper's $w_l = 1/5$:
 
 
 # %%
@@ -339,13 +341,13 @@ for depth in range(1, 6):
     textures[layers[depth - 1]] = texture(targets, quiet(seed=0))
 piece = painting[..., :size, -size:]
 show([piece, *textures.values()], ["from the painting", *(f"up to {name}" for name in textures)],
-     alt="A piece of The Starry Night, then five textures: coloured specks, short strokes, longer strokes, curved "
-     "bands with yellow lights, and bands that turn into swirls.")
+     alt="A piece of The Starry Night, then five textures: coloured specks, short strokes, and three times strokes that "
+     "gather in curved bands with yellow lights, smoothest in the last.")
 
 # %% [markdown]
 # With `relu1_1` alone the colours are right, in specks. With `relu2_1` they become short strokes, and from `relu3_1` on
-# neighbours agree on a direction; the deepest layers bend them into long bands. The village never comes: nothing that we
-# kept says where it was.
+# neighbours agree on a direction and gather in curved bands; the deepest layers draw the bands out. The village never
+# comes: nothing that we kept says where it was.
 #
 # Move the control to see each of them larger:
 
@@ -466,10 +468,10 @@ with torch.no_grad():
     cat_grams = grams_of(cat)
 cat_texture = texture(cat_grams, quiet(0))
 show([cat, cat_texture], ["the cat", "its texture"], height=300,
-     alt="Left, a tabby cat's face; right, brown fur in all directions with an eye or two at odd places and no face.")
+     alt="Left, a tabby cat's face; right, brown fur and blurred patches, with things like eyes at odd places and no face.")
 
 # %% [markdown]
-# Fur, and here and there an eye, dark in the middle with a lid around: parts, but no places. That is the weakness of this
+# Fur, blurred patches, and here and there something like an eye or a lid: parts, but no places. That is the weakness of this
 # loss, and why it can carry a style: it brings the strokes and leaves the village behind. Whoever wants this very cat
 # must add a loss that knows places, as the next notebook does.
 #
@@ -501,7 +503,7 @@ for one, other in ((0, 1), (0, 2), (1, 2)):
     print(f"seeds {one + 1} and {other + 1}: pixels {pixels:.2f}, style {mean_error(found[one], found[other]):.4f}")
 
 # %% [markdown]
-# Pixel by pixel they differ by about a half, in style by a few thousandths. Put as a test:
+# Pixel by pixel they differ by about a half, in style by a few thousandths at most. Put as a test:
 
 # %%
 # NBVAL_CHECK_OUTPUT

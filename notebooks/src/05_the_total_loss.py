@@ -17,7 +17,7 @@
 # > **Time** 45 minutes; about 20 seconds of computing on a laptop.
 # > **Came before** texture from statistics; this notebook adds the content back.
 #
-# ![Six paintings of a rocket on its pad: at top left thick blue strokes swirl around it, at bottom right it is nearly the photo.](../data/results/05_ratio.jpg)
+# ![Six paintings of a rocket on its pad: at top left blue strokes swirl around it, at bottom right it is nearly the photo.](../data/results/05_ratio.jpg)
 #
 # *One photo, one style, one start; only the weight of the content grows, from 0.01 to 10. Look at the lattice towers:
 # at which weight do they come back?*
@@ -156,8 +156,9 @@ print("sums    ", [f"{share:.2f}" for share in (E / E.sum()).tolist()])
 print("relative", [f"{share:.2f}" for share in (e / e.sum()).tolist()])
 
 # %% [markdown]
-# As sums, one loud layer makes up most of the style, because $E_l$ grows with the fourth power of its features. Relative,
-# every layer has a say. The cell's third line is the conversion: $e_l = 4 C^2 E_l / \lVert A \rVert^2$.
+# As sums, a loud layer counts several times as much as a quiet one, with VGG19 itself even hundreds of times, because $E_l$
+# grows with the fourth power of its features. Relative, every layer has a say. The cell's third line is the conversion:
+# $e_l = 4 C^2 E_l / \lVert A \rVert^2$.
 #
 # ## Seven systems, one loss
 #
@@ -365,7 +366,7 @@ def high_pass(image):
 from_noise = {gamma: paint_small(noise(small, seed=0), 0.3, gamma) for gamma in (0.0, 2.0, 50.0)}
 titles = [f"weight {gamma:g}: style error {errors(image)[1]:.3f}" for gamma, image in from_noise.items()]
 show([*from_noise.values(), *map(high_pass, from_noise.values())], titles + ["image minus blur"] * 3, columns=3, height=200,
-     alt="Above, three small paintings from noise: covered in coloured grain, with clear strokes, and blurred. Below, "
+     alt="Above, three small paintings from noise: covered in coloured grain, strokes without grain, and blurred. Below, "
      "their jumps: dense coloured speckle, thin lines, and almost plain grey.")
 
 # %% [markdown]
@@ -520,11 +521,11 @@ figure(fig, alt="Seven points on a curve that falls steeply and then runs flat: 
 # %% tags=["painting"]
 chosen = (0.01, 0.3, 10.0)
 show([front[w] for w in chosen], [f"content weight {w:g}" for w in chosen], height=205,
-     alt="Three small paintings of the rocket: with strokes across the whole sky, with fewer, and almost the photo.")
+     alt="Three small paintings of the rocket: bold strokes across the whole sky, smaller ones, and almost the photo.")
 
 # %% [markdown]
-# At 0.01 strokes run through the whole sky, and the slender towers beside the rocket are lost in them. At 0.3 part of the
-# sky is calm again. At 10 it is nearly the photo, with its towers back.
+# At 0.01 strokes run through the whole sky, and the slender towers beside the rocket are lost in them. At 0.3 the
+# strokes are smaller and part of the sky is calmer. At 10 it is nearly the photo, with its towers back.
 #
 # Between two neighbours we can read the price: style gained for each unit of content given.
 #

@@ -17,7 +17,7 @@
 # > **Time** 50 minutes; about 40 seconds of computing on a laptop.
 # > **Came before** the total loss; this notebook makes it small.
 #
-# ![Five pictures in a row: a photo of a cat at left turns, step by step, into a painting in blue and yellow strokes.](../data/results/06_iterations.jpg)
+# ![Five pictures in a row: a photo of a cat at left turns, step by step, into a painting in blue and grey strokes with a little yellow.](../data/results/06_iterations.jpg)
 #
 # *One photo after 0, 10, 30, 100 and 300 steps. Look at the nose: when does its red go, and when do the strokes come?*
 
@@ -227,7 +227,7 @@ check(my_adam, adam_spec, (3, 5), (3, 5));
 # %%
 moments = [step for step in (0, 10, 33, 100, 200, steps) if step in snapshots]
 show([snapshots[step] for step in moments], [f"{step} steps" for step in moments], columns=3,
-     alt="The cat after 0, 10, 33, 100, 200 and 300 steps: first grain, then blue and yellow, then strokes that follow its fur.")
+     alt="The cat after 0, 10, 33, 100, 200 and 300 steps: first grain, then blue, then strokes that follow its fur.")
 
 # %% [markdown]
 # After 10 steps fine grain covers the fur. After 33 the blue is there. After 100 the cat is
@@ -239,11 +239,11 @@ from helpers.show import plot
 curves = {"style error": [s for s, _ in history], "content error": [c for _, c in history]}
 plot(curves, xlabel="step", ylabel="error",
      alt="The style error falls steeply for 50 steps and then ever more slowly; the content error leaps up within a few "
-     "steps and then comes back a little.")
+     "steps and then comes back part of the way.")
 
 # %% [markdown]
 # Style falls fast and then ever more slowly. Content starts at zero (which a logarithmic axis cannot show), leaps up, and
-# comes back only a little: the price of the strokes.
+# comes back only part of the way: the price of the strokes.
 #
 # **A result is what is saved**, so we measure the picture after rounding to 256 levels:
 
@@ -268,7 +268,7 @@ from helpers.show import browse
 
 def at(step):
     return show(snapshots[step], f"after {step} steps", height=300,
-                alt=f"The cat after {step} steps on its way from a photo to dark blue and yellow strokes.")
+                alt=f"The cat after {step} steps on its way from a photo to strokes of blue and grey with flecks of yellow.")
 
 
 browse(at, step=SelectionSlider(options=sorted(snapshots), value=steps, description="step"))
@@ -291,9 +291,10 @@ print(f"{path}: {len(snapshots)} pictures")
 #
 # ![The cat after 1,000 to 9,000 steps: its eyes turn from green to blue, the wall at the right from blue to grey.](../data/results/06_nine_thousand.jpg)
 #
-# By the number it does not: the loss was 0.013 after our 300 steps, 0.0116 after 1,000, 0.0113 after 3,000, and then more
-# again, for at a constant rate it shakes. By eye the picture never rests: the eyes lose their green, a yellow patch grows
-# at the lower edge, and the even wall at the upper right, blue after 100 steps, turns grey. The last section asks why.
+# By the number it does not: the loss was 0.012 after our 300 steps, 0.0114 after 1,000, 0.0111 after 3,000, and then more
+# again, for at a constant rate it shakes. By eye the picture never rests: the eyes lose their green, yellow patches come
+# at the lower edge, and the even wall at the upper right, blue after 100 steps, turns a dark grey. The last section asks
+# whether that is Adam's doing.
 #
 # ## Where to start
 #
@@ -371,7 +372,7 @@ show([*noises.values(), *[image for image, _ in begun]], titles, columns=3, heig
      alt="Above, a grey sheet and two kinds of coloured noise; below, what forty steps made of them.")
 
 # %% [markdown]
-# The grey sheet has both eyes by now, the clipped noise hardly a face: grain must be scrubbed away first. "From noise"
+# The grey sheet has both eyes by now, PyTorch's noise only a hint of them: grain must be scrubbed away first. "From noise"
 # says little until one knows which.
 #
 # ## How large a step?
@@ -382,25 +383,26 @@ show([*noises.values(), *[image for image, _ in begun]], titles, columns=3, heig
 # %%
 rates = {rate: paint_with_adam(small_photo, [rate] * 50) for rate in (0.002, 0.02, 0.2)}
 show([image for image, _ in rates.values()], [f"lr {rate}, loss {losses[-1]:.3f}" for rate, (_, losses) in rates.items()],
-     height=190, alt="Three small pictures: at 0.002 nearly the photo, at 0.02 a painted cat, at 0.2 coloured strokes without a cat.")
+     height=190, alt="Three small pictures: at 0.002 nearly the photo, at 0.02 a painted cat, at 0.2 coloured strokes and hardly a cat.")
 
 # %% [markdown]
-# With 0.002, fifty steps do not get far. By number the largest rate wins, and by eye it has lost the cat: its first step
+# With 0.002, fifty steps do not get far. By number the largest rate wins, and by eye it has all but lost the cat: its first step
 # threw every pixel across a fifth of the range. Small steps keep the loop near its start.
 #
-# **A rate that falls takes large steps first and settles at the end.** From noise, with 0.1: constant, falling by an equal
+# **A rate that falls takes large steps first and settles at the end.** From noise, with 0.2: constant, falling by an equal
 # factor each step to a tenth, and along half a cosine to zero:
 
 # %%
 t = torch.arange(150) / 150
-falls = {"constant": 0.1 + 0 * t, "exponential": 0.1 * 0.1**t, "cosine": 0.05 * (1 + torch.cos(torch.pi * t))}
+falls = {"constant": 0.2 + 0 * t, "exponential": 0.2 * 0.1**t, "cosine": 0.1 * (1 + torch.cos(torch.pi * t))}
 decays = {name: paint_with_adam(starts["noise"], fall.tolist(), content_weight=0.1) for name, fall in falls.items()}
 plot({f"{name}, ends at {losses[-1]:.3f}": losses for name, (_, losses) in decays.items()}, xlabel="step", ylabel="loss",
-     alt="Three loss curves that fall together; the constant one shakes and rises at the end, the other two stay smooth.")
+     alt="Three loss curves that fall together; the constant one shakes and ends higher, the other two stay smooth.")
 
 # %% [markdown]
-# At first the three fall together. Then the constant rate shakes, and is thrown back up, while the others settle. From the photo, at smaller rates, falling gained us nothing: the large first gradients stay in $v$ for a thousand
-# steps, and slow Adam down.
+# At first the three fall together. Then the constant rate shakes, and is thrown back up, while the others settle. From
+# the photo, at smaller rates, falling gained us nothing: the large first gradients stay in $v$ for a thousand steps, and
+# slow Adam down.
 #
 # **Exercise 2** · ●○○ · 10 min. Write the exponential rates:
 
@@ -498,8 +500,8 @@ for name, (painted, losses) in skies.items():
           f"grain {grain(painted)[..., flat].square().mean().sqrt():.1f}")
 
 # %% [markdown]
-# With 0.1 the loss stays ten times as high or more. The others share one mean: no grey has come in. An $\epsilon$ of 1e-4 takes some grain
-# away at nearly the same loss; $\beta_1 = 0.99$ puts more in. To the eye:
+# With 0.1 the loss stays ten times as high or more. The others have nearly one mean: no grey has come in. An $\epsilon$ of
+# 1e-4 takes some grain away, at a somewhat higher loss; $\beta_1 = 0.99$ brings most of it back. To the eye:
 
 # %%
 show([image for image, _ in skies.values()], list(skies), height=150,
@@ -507,10 +509,10 @@ show([image for image, _ in skies.values()], list(skies), height=150,
      "faint ripples in its sky.")
 
 # %% [markdown]
-# No haze in 80 steps; 0.1 leaves a photo with faint ripples; $\beta_1 = 0.99$ is rougher, because its long mean carries the
-# wild first gradients far. But haze may take time. In a trial of 1,500 steps at 128 pixels, the cat's wall lost over a
-# quarter of its colour after step 100 with the defaults, under a fifth with an $\epsilon$ of 1e-4, and most with
-# $\beta_1 = 0.99$ besides.
+# No haze in 80 steps; 0.1 leaves a photo with faint ripples; $\beta_1 = 0.99$ makes it rougher again, because its long mean
+# carries the wild first gradients far. But haze may take time. In a trial of 1,500 steps at 128 pixels, the cat's wall lost
+# over a third of its colour after step 100 with the defaults, hardly less with an $\epsilon$ of 1e-4, and a little more with
+# $\beta_1 = 0.99$ besides. None of the three keeps it as blue: here the loss itself seems to want it greyer.
 #
 # **An $\epsilon$ has the unit of the gradient.** Multiply the loss by $c$, and $m$ and $\sqrt v$ grow by $c$: the same steps
 # need $c\,\epsilon$. TensorFlow's style loss, computed for our pair with the first blocks of the real VGG19, is ten million times

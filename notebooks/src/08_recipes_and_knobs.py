@@ -80,12 +80,12 @@ searched = paint(recipe("pytorch_tutorial", optimiser={"name": "lbfgs"}, pixels=
 for name, run in {"as published": published, "with a line search": searched}.items():
     print(f"{name}: the loss went up to {max(run.history) / run.history[0]:.1f} times that of the photo")
 show([photo, style, published.image, searched.image], ["content", "style", "as published", "with a line search"], height=150,
-     alt="A photo of a pavilion; a woodcut of a hill under an orange sun; coloured noise; the pavilion in specks of orange and blue.")
+     alt="A photo of a pavilion; a woodcut of a hill under an orange sun; strokes with hardly a pavilion; the pavilion in strokes.")
 
 # %% [markdown]
 # Without a line search the first long step is luck (notebook 07), and here bad luck: the loss leapt, and nearly all of
-# the pavilion is gone. In trials at other sizes the same recipe got through. With a search it stands, in specks and
-# hatching; longer strokes its shallow layers cannot ask for.
+# the pavilion is gone. In a trial at a smaller size the same recipe got through. With a search the loss overshoots
+# little, and the pavilion stands, in the same strokes.
 #
 # The table of all, in one loop:
 
@@ -282,9 +282,9 @@ for name in RECIPES:
 # %% [markdown]
 # Only those that share a formula: *gordicaleksa* and pystiche agree but for a trace of variation, although one says 3e4
 # and the other 1e3. TensorFlow is nearly all content, for which it asked a deeper layer; d2l and crowsonkb would mostly
-# smooth. PyTorch's tutorial is mostly its fourth style layer, `conv2_2`, and content about one per cent. In
-# *neural-style*, Gatys's notebook and Udacity the first two layers speak and the deep ones whisper; in ours all five
-# are heard, because each error is relative.
+# smooth. PyTorch's tutorial is nearly all style; its content has a few per cent. In *neural-style*, Gatys's
+# notebook and Udacity the shallow layers speak and the last two whisper; in ours all five are heard, because each error
+# is relative.
 #
 # ## A gallery of all recipes
 #
@@ -294,13 +294,13 @@ for name in RECIPES:
 # - *keras* is still the photo: plain gradient descent with a tiny rate, meant for 4,000 steps. *udacity* moves a pixel
 #   by a sixth of a grey level a step, and asks for 2,000. *tensorflow* has a large $\epsilon$ (notebook 06) and much
 #   content.
-# - *neural_style*, *neural_style_pt*, *gatys_2016* and *noise_1024* start from grey or noise. They have an orange patch
-#   about where the pavilion stands; only the last has found its roofs.
+# - *neural_style*, *neural_style_pt*, *gatys_2016* and *noise_1024* start from grey or noise. They have a red or orange
+#   patch about where the pavilion stands; only the last has clearly found its roofs.
 # - *pytorch_tutorial* has lost it: almost no content, more style than VGG19 would give it, and no line search.
 # - *cs231n* was written for another network; its first rate moves pixels by two thirds of their range.
 #
-# The rest differ less than their weights promised. By our measure ours ends lowest: no merit, it is what our recipe
-# minimises.
+# The rest differ less than their weights promised, but for the flat patches of *d2l*. By our measure ours ends lowest: no
+# merit, it is what our recipe minimises.
 #
 # A handful live, at 96 pixels, each with its style error in our unit: the mean of the relative errors of five layers,
 # measured as saved:
@@ -324,9 +324,9 @@ show(list(handful.values()), [f"{name}: {style_error(i):.3f}" for name, i in han
      alt="Five small pavilions: in curved lines, in smooth waves, in patches, still nearly the photo, and in short strokes.")
 
 # %% [markdown]
-# *udacity* has hardly begun. *gordicaleksa* has the lowest error and the least pavilion left. *crowsonkb*, whose
-# variation weighs most, is smooth; *d2l*, whose style is mostly the deep `conv5_1`, has patches besides strokes.
-# *named_layers* has Udacity's layers, with another loss and rate.
+# *udacity* has hardly begun. *gordicaleksa* has the lowest error and the least pavilion left. *crowsonkb* and *d2l*
+# are mostly variation: *crowsonkb*, which squares the steps, is smooth; *d2l*, which takes them absolute, has flat
+# patches with sharp edges. *named_layers* has Udacity's layers, with another loss and rate.
 #
 # **Exercise 3** · ●●○ · 10 min. Keras says `lr=100` for pixels from 0 to 255; our recipe says 0.0015. Take its step of
 # gradient descent in pixels from 0 to 1, from the gradient there:
@@ -426,17 +426,17 @@ for name in ("gatys", "ours"):
     print(f"{name}: the style of a faded photo is {both[1] / both[0]:.2f} times as large with average pooling")
 
 # %% [markdown]
-# At `relu5_1` about a third is left, and the style loss of Gatys's notebook falls to about a third too, while its
-# content falls further: other weights, in effect. Relative errors hardly change, because the target shrinks along.
+# At `relu5_1` about a quarter is left, and the style loss of Gatys's notebook falls to about half, while its content
+# falls further: other weights, in effect. Relative errors hardly change, because the target shrinks along.
 # `paint` takes the network that you give it (`recipe(...).pool` says what was published):
 
 # %%
 soft = paint("ours", photo, style, average, steps=evaluations).image
 show([image, soft], ["max pooling", "average pooling"], height=190,
-     alt="Two small painted pavilions, much alike; with average pooling the strokes are smoother and have fewer specks.")
+     alt="Two small painted pavilions in the same colours; with average pooling the sky has fewer and smoother strokes.")
 
 # %% [markdown]
-# Colours and large strokes agree; average pooling leaves fewer specks. With relative errors it is a matter of taste.
+# The colours agree; average pooling leaves the sky smoother. With relative errors it is a matter of taste.
 #
 # ## Settings for each image
 #
@@ -467,8 +467,8 @@ for name, changes in recipe("noise_1024").per_style.items():
 
 # %% [markdown]
 # From noise, grain is the trouble: what a blur over 3 × 3 pixels removes. At 192 pixels and 100 evaluations, without
-# variation, a painting in mosaic had 56 grey levels of it, the mosaic 26; in woodcut, with 0.05, 44 against 36. With
-# 0.3 both fell below (22 and 26), and with more content the content error fell by a quarter.
+# variation, a painting in mosaic had 48 grey levels of it, the mosaic 26. With 0.3 it fell below (to 16), and the larger
+# content weight of the table halved the content error.
 #
 # ## The explorer
 #
@@ -681,7 +681,7 @@ show([content, woodcut, painted], [ui.content.value, ui.style.value, f"{made.nam
      alt="The explorer's default state: the photo of the pavilion, the woodcut, and the pavilion in its curved strokes.")
 
 # %% [markdown]
-# Curved strokes fill the sky, and the red walls have become bands of orange.
+# Curved strokes fill the sky, and the red walls have become bands of blue and orange.
 #
 # ## Ways to look at it
 #
@@ -691,13 +691,13 @@ show([content, woodcut, painted], [ui.content.value, ui.style.value, f"{made.nam
 # %%
 strip = [0, 7, 15, 30, len(moments) - 1]
 show([moments[i] for i in strip], [f"evaluation {i + 1}" for i in strip],
-     alt="Five moments of the run: the photo, then grain, then the colours of the woodcut, then strokes.")
+     alt="Five moments of the run: the photo, then lines over it, then strokes all over, then the colours of the woodcut.")
 
 # %% [markdown]
-# A quarter of the way in, the photo is still there under lines; the colours come in the second quarter, and the rest is
-# polish.
+# At evaluation 8 the photo is still there under lines; a quarter of the way in, strokes are everywhere. The colours come
+# in the second quarter, and the rest is polish.
 #
-# Before and after, with a border to push; without a kernel it stands in the middle:
+# Before and after, with a border to push; without a kernel it stays where it is:
 
 # %%
 from helpers.show import browse

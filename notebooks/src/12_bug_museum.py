@@ -17,7 +17,7 @@
 # > **Time** 45 minutes; about 30 seconds of computing on a laptop.
 # > **Came before** programs that work; now those that run.
 #
-# ![The same astronaut eight times in stained glass: the first as it should be, others plainer, burnt out, streaked sideways or still a photo.](../data/results/12_museum.jpg)
+# ![The same astronaut eight times in stained glass: the first as it should be, others much like it, plainer, burnt out, streaked sideways or still a photo.](../data/results/12_museum.jpg)
 #
 # *One photo, one style, one right program and seven wrong ones. Cover the first: which of the others would have made you
 # look for a bug?*
@@ -99,12 +99,12 @@ def wall(pictures, style=style, **options):
 loss = program()
 right = painted(loss)
 errors = {name: sum(measure(picture)[0].values()) / 5 for name, picture in {"photo": photo, "right": right}.items()}
-print(f"style error of the photo {errors['photo']:.2f}; of the right one below 0.02: {errors['right'] < 0.02}")
+print(f"style error of the photo {errors['photo']:.2f}; of the right one below 0.03: {errors['right'] < 0.03}")
 show([photo, style, right], ["photo", "style", "right"], height=200,
-     alt="An astronaut in orange, a round window of stained glass, and the painting: facets of orange and blue, also on the wall.")
+     alt="An astronaut in orange, a round window of stained glass, and the painting: small facets, also on the wall.")
 
 # %% [markdown]
-# This is what should come out: about one per cent, and facets everywhere, also on the wall behind her.
+# This is what should come out: one or two per cent, and facets everywhere, also on the wall behind her.
 #
 # ## Room 1: names that lie
 #
@@ -132,9 +132,9 @@ for name, picture in pictures.items():
 wall(pictures, height=200, alt="Left, soft round spots on the wall and clear outlines; right, wall and suit are broken into facets.")
 
 # %% [markdown]
-# At the left the colours have come, but on the wall are soft spots instead of facets. The ruler sees it in `relu4_1` and
-# `relu5_1`: there the error is several times the right one's. Nothing crashed, and the picture is nice. **The alarm:** print
-# the names that you use, in the paper's words.
+# At the left the colours have come, but on the wall are soft spots instead of facets. The ruler sees it in `relu5_1`: there
+# the error is many times the right one's, and shallower layers need not show it. Nothing crashed, and the picture is nice.
+# **The alarm:** print the names that you use, in the paper's words.
 #
 # ## Room 2: the tensor that was overwritten
 #
@@ -188,7 +188,7 @@ wall(pictures, height=200,
      alt="Two paintings: true conv layers, left, give a brighter orange suit; the overwritten ones, right, more blue and red.")
 
 # %% [markdown]
-# At the left her suit is a brighter orange, and the style error several times larger: by our ruler, which reads relu, the bug
+# At the left her suit is a brighter orange, and the style error clearly larger: by our ruler, which reads relu, the bug
 # paints better than its own words. It harms whoever believes the words. Sometimes autograd notices. A Gram matrix needs $F$ again for its gradient:
 
 # %%
@@ -314,7 +314,7 @@ def fed(change):
 
 one_side = program(fed(lambda x: x - vgg.mean), aim=vgg)
 wall({"one side": painted(one_side), "fixed": right}, height=200,  # fixed: normalise inside the network, for all
-     alt="Left, the astronaut in glaring full red, green, blue and white stripes; right, the painting as it should be.")
+     alt="Left, the astronaut in glaring full red, yellow, blue and cyan; right, the painting as it should be.")
 
 # %% [markdown]
 # Without division all features are too weak, and contrast grows until no pixel can go on. The style error is far above 1: worse
@@ -347,8 +347,8 @@ for title, net in {"with biases": vgg, "without": bare}.items():
     print(title, [round(gap, 2) for gap in gaps])
 
 # %% [markdown]
-# Without biases, they are equal. With them the gap is a twentieth to a quarter, larger with depth: the biases are the only
-# remainder. Now the loss of most programs, mean squares of features and of Gram matrices:
+# Without biases, they are equal. With them a gap of about a tenth is left, and the biases are all of it. Now the loss of most
+# programs, mean squares of features and of Gram matrices:
 
 
 # %%
@@ -386,12 +386,12 @@ pictures["weight x 3320"] = painted(weighted(mean_squares(), 3320))
 relative = measure(painted(program(slips["0 to 255"])))  # fixed: relative errors
 print(f"0 to 255 with relative errors: {sum(relative[0].values()) / 5:.3f} / {relative[1]:.2f}")
 wall(pictures, height=200,
-     alt="Four astronauts: without division nearly a photo under grain; with 0 to 255 the same facets as with a larger weight.")
+     alt="Four astronauts: without division nearest to the photo; with 0 to 255 the same facets as with a larger weight.")
 
 # %% [markdown]
-# "0 to 255" and "weight x 3320" are one picture, by both numbers and to the eye: what "worked better" was a weight. Without
-# division the style weight falls to a twentieth, and the photo shows through. With relative errors the factor cancels, but for
-# the biases. **The alarm:** the network's input has a mean near 0 and a spread near 1, for photo, style *and* painting.
+# "0 to 255" and "weight x 3320" are nearly one picture, by both numbers and to the eye: what "worked better" was a weight.
+# Without division the style weight falls to a twentieth, and the photo shows through. With relative errors the factor cancels,
+# but for the biases. **The alarm:** the network's input has a mean near 0 and a spread near 1, for photo, style *and* painting.
 #
 # ## Room 5: the early stop
 #
@@ -437,7 +437,7 @@ for name, count in counts.items():
 
 # %% [markdown]
 # The first layer. With $hw$ every layer has a say. $C\,hw$ divides deep ones by their larger $C^2$. With $C^2$ or one count for
-# all, blocks 4 and 5 have less than a thousandth. Painted, with equal sums at the start:
+# all, blocks 4 and 5 have less than a hundredth. Painted, with equal sums at the start:
 
 
 # %%
@@ -454,11 +454,11 @@ def balanced(parts):
 
 pictures = {name: painted(balanced(mean_squares(gram=divided(count), style=small))) for name, count in counts.items()}
 wall(pictures, small, height=200,
-     alt="Four astronauts: with hw small facets everywhere, with C hw fewer, with C C and 3 HW smooth areas and dark outlines.")
+     alt="Four astronauts: with hw small facets everywhere, with C hw spots, with C C and 3 HW smooth walls and dark outlines.")
 
 # %% [markdown]
-# With $hw$ the wall is all facets, and her face is lost in them; with $C\,hw$ they are fewer. With the other two only colours and
-# outlines are painted, and the style error is tens of times as large.
+# With $hw$ the wall is all facets, and her face is nearly lost in them; with $C\,hw$ they are softer, more like spots. With the
+# other two only colours and outlines are painted, and the style error is above 1: worse than a black sheet.
 #
 # **It gets louder where the sizes differ.** A style of 180 pixels has more places than a photo of 112, so its sums are larger, and
 # only contrast can reach them:
@@ -466,10 +466,10 @@ wall(pictures, small, height=200,
 # %%
 pictures = {"C C": painted(balanced(mean_squares(gram=divided(counts["C C"]))))}
 pictures["fixed"] = painted(balanced(mean_squares(gram=divided(counts["hw"]))))  # fixed: F @ F.T / F.shape[1]
-wall(pictures, height=200, alt="Left, glaring yellow, cyan and black stripes all over; right, the painting as it should be.")
+wall(pictures, height=200, alt="Left, glaring orange, cyan and blue with black outlines; right, the painting as it should be.")
 
 # %% [markdown]
-# Burnt out, with a style error a hundred times the right one's. **The alarm:** a picture and its half have nearly the same Gram
+# Burnt out, with a style error dozens of times the right one's. **The alarm:** a picture and its half have nearly the same Gram
 # matrix.
 #
 # **Exercise 2** · ●●○ · 10 min. Find the bugs. This function should return $F F^T / (hw)$ for a batch, (n, C, h, w):
@@ -539,10 +539,11 @@ def smoother(image):  # fixed: one term for each axis
 
 
 wall({"one axis": painted(program(smooth=sideways)), "fixed": painted(program(smooth=smoother))}, height=200,
-     alt="Left, the astronaut streaked from left to right as if wiped; right, softened evenly in all directions.")
+     alt="Left, the astronaut with thin streaks from left to right, clearest at the sides; right, softened evenly.")
 
 # %% [markdown]
-# Streaks from left to right, since nobody counts across them. **The alarm:** the turned picture has the same total variation.
+# Thin streaks from left to right, clearest at the sides, since nobody counts across them. **The alarm:** the turned picture has
+# the same total variation.
 #
 # **Exercise 3** · ●○○ · 5 min. Find the bug: `(z[:, 1:] - z[:-1, :]).abs().mean()` should be the mean of all absolute steps of a
 # picture (H, W), down and across together:
