@@ -184,7 +184,7 @@ def test_calibration_changes_scales_only(teacher_dir):
     before = distill.chain(image, layers, list(layers))
     after = distill.calibrate(dict(layers), teacher, pictures, 3, random.Random(0))
     for name, features in distill.chain(image, after, list(layers)).items():
-        assert 0.7 < features.square().mean() < 1.4, name
+        assert 0.5 < features.square().mean() < 2, name
         if name not in distill.FITTED:
             same = before[name] * (features.norm() / before[name].norm())
             torch.testing.assert_close(features, same, atol=1e-3, rtol=1e-3)

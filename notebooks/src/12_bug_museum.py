@@ -19,7 +19,7 @@
 #
 # ![The same astronaut eight times in stained glass: the first as it should be, others much like it, plainer, burnt out, streaked sideways or still a photo.](../data/results/12_museum.jpg)
 #
-# *One photo, one style, one right program and seven wrong ones. Cover the first: which of the others would have made you
+# *One photo, one style, one right program and seven others. Cover the first: which of the others would have made you
 # look for a bug?*
 
 # %% tags=["setup"]
@@ -38,7 +38,7 @@ from helpers.images import as_saved, load
 from helpers.show import show
 from helpers.vgg import VGG
 
-size, style_size, steps = 112, 180, 40
+size, style_size, steps = 144, 224, 40
 vgg = VGG()
 photo, style = load("astronaut", size).to(vgg.device), load("stained_glass", style_size).to(vgg.device)
 
@@ -185,7 +185,7 @@ for title, look in {"in place": overwritten, "fixed": vgg}.items():  # fixed: nn
 # %%
 pictures = {name: painted(program(look, named, "conv4_2")) for name, look in {"asked for": vgg, "got": overwritten}.items()}
 wall(pictures, height=200,
-     alt="Two paintings: true conv layers, left, give a brighter orange suit; the overwritten ones, right, more blue and red.")
+     alt="Two paintings: true conv layers, left, give a brighter orange suit; the overwritten ones, right, a paler one.")
 
 # %% [markdown]
 # At the left her suit is a brighter orange, and the style error clearly larger: by our ruler, which reads relu, the bug
@@ -283,8 +283,8 @@ show([as_saved(image) for image, _ in ends.values()], titles, height=200,
      alt="The cup in the dark, twice: under coloured noise with the clamp inside, clearer with the fence.")
 
 # %% [markdown]
-# The clamp leaves coloured grain where the rim of the cup should be; with the fence the rim is a bright ring, and the loss is
-# lower. Besides, where a loss leaps, its last value is luck. **The alarm:** look at the curve.
+# The clamp leaves coloured grain all over the cup and a broken rim; with the fence the dark is clean, the rim is nearer to a ring,
+# and the loss is lower. Besides, where a loss leaps, its last value is luck. **The alarm:** look at the curve.
 #
 # **Its twin: no clamp, and a loss that is read before saving.** Back to the astronaut, without clamp and fence.
 # **Before you run it:** is the file's loss the last one on the screen?
@@ -386,7 +386,7 @@ pictures["weight x 3320"] = painted(weighted(mean_squares(), 3320))
 relative = measure(painted(program(slips["0 to 255"])))  # fixed: relative errors
 print(f"0 to 255 with relative errors: {sum(relative[0].values()) / 5:.3f} / {relative[1]:.2f}")
 wall(pictures, height=200,
-     alt="Four astronauts: without division nearest to the photo; with 0 to 255 the same facets as with a larger weight.")
+     alt="Four astronauts: without division nearest to the photo; with 0 to 255 much the same as with a larger weight.")
 
 # %% [markdown]
 # "0 to 255" and "weight x 3320" are nearly one picture, by both numbers and to the eye: what "worked better" was a weight.
@@ -457,10 +457,10 @@ wall(pictures, small, height=200,
      alt="Four astronauts: with hw small facets everywhere, with C hw spots, with C C and 3 HW smooth walls and dark outlines.")
 
 # %% [markdown]
-# With $hw$ the wall is all facets, and her face is nearly lost in them; with $C\,hw$ they are softer, more like spots. With the
-# other two only colours and outlines are painted, and the style error is above 1: worse than a black sheet.
+# With $hw$ the wall is all speckled facets, and her face is nearly lost in them; with $C\,hw$ they are more like spots, and
+# the face is back. With the other two only colours and outlines are painted, and the style error is near 1, a black sheet's, or larger.
 #
-# **It gets louder where the sizes differ.** A style of 180 pixels has more places than a photo of 112, so its sums are larger, and
+# **It gets louder where the sizes differ.** A style of 224 pixels has more places than a photo of 144, so its sums are larger, and
 # only contrast can reach them:
 
 # %%
@@ -623,7 +623,7 @@ print(f"a step takes {each / once:.1f} times as long")
 # | the file is duller than the screen's number | measured before saving (3) | measure `as_saved(image)` |
 # | everything at full contrast | one side not normalised (4); sums over different sizes (6) | normalise inside, once; divide by $hw$ |
 # | somebody's weights do nothing, or too much | another scale of input (4) | relative errors |
-# | the picture stays the photo | early stop (5); no division (4) | a loss near 1; normalise |
+# | the picture stays the photo, or near it | early stop (5); no division (4) | a loss near 1; normalise |
 # | streaks | total variation of one axis | both axes |
 # | out of memory at the first layer | $F^T F$ | $F F^T$ |
 # | slow, or "backward a second time" | targets with a graph | `no_grad` |
