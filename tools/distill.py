@@ -467,7 +467,7 @@ class Training:
                 parts["feature", tap] = TAPS[tap] * feature_error(own, product, length, best)
                 if tap in STYLE:
                     aim = gram(theirs)
-                    parts["gram", tap] = TAPS[tap] * gram_error(own, aim, best)
+                    parts["gram", tap] = 0.3 * TAPS[tap] * gram_error(own, aim, best)
                     parts["distance", tap] = 2.0 * TAPS[tap] * distance_error(own, aim, self.queues[tap, size])
         return parts
 
@@ -585,7 +585,7 @@ def calibrate(layers, teacher, pictures, count, rng):
         factor = torch.ones(len(bias))
         if name in FITTED:
             factor = factors(*(torch.cat(grams) for grams in zip(*seen[name], strict=True)))
-        factor = factor / (energy[name] * factor.square()).mean().sqrt()
+        factor = factor / (energy[name] * factor.square()).mean().clamp_min(1e-12).sqrt()
         layers[name] = weight * factor.view(-1, 1, 1, 1) / before.view(1, -1, 1, 1), bias * factor
         before = factor
     return layers

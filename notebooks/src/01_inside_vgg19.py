@@ -518,9 +518,8 @@ show([tile for layer, channel in best.items() for tile in excited(layer, channel
 
 # %% [markdown]
 # `relu3_1`: bright bands that fall from upper left to lower right, in ink, glass, woodcut and the rims of cup and helmet.
-# `relu4_1`: curved bright rims, of the helmet and of the cup; other patches are harder to read. `relu5_1` sees whole
-# things: a cup, a cat, the astronaut, a pavilion, and then ink and a rocket. What they share is for us to guess, and with
-# fifteen pictures easily guessed wrong: why the ink?
+# `relu4_1`: curved bright rims, of helmet and cup. `relu5_1` sees whole things: a cup, a cat, the astronaut, a pavilion,
+# and then ink and a rocket. What they share is for us to guess: why the ink?
 #
 # Choose a layer and a channel yourself; after the last channel they begin again at 0:
 
@@ -540,9 +539,8 @@ channels = ipywidgets.IntSlider(liveliest(seen["relu2_1"], 1)[0], 0, last, descr
 browse(look, layer=ipywidgets.Dropdown(options=depths, value="relu2_1", description="layer"), channel=channels)
 
 # %% [markdown]
-# The first patch says it plainly: light bands that fall from upper left to lower right. In the others look for something
-# light above something dark. The map agrees: the right rim of the helmet is bright; its left edge, which leans the other
-# way, stays dark.
+# The first patch says it plainly: falling light bands. In the others look for something light above something dark. The
+# map agrees: the helmet's right rim is bright, its left edge dark.
 #
 # ## Is it the training?
 #

@@ -426,10 +426,9 @@ show([photo, *rebuilt.values()], ["photo", *rebuilt],
 
 # %% [markdown]
 # This is the upper half of the paper's Figure 1. From three blocks the photo comes back; only at `relu3_1` a close look
-# finds her eyes and the patch a little soft. At `relu4_1` the small things go: the smile, the stars of the flag, the drawing
-# on the patch. Coloured fringes run along the edges, but the suit is orange and the helmet black. At `relu5_1` a head, a
-# collar, a rocket and a helmet stand where they should, drawn in wavy streaks; the face is gone, and colours begin to
-# stray.
+# finds her eyes and the patch a little soft. At `relu4_1` the small things go: the smile, the stars of the flag. Coloured
+# fringes run along the edges, but the suit is orange and the helmet black. At `relu5_1` a head, a collar, a rocket and a
+# helmet stand where they should, drawn in wavy streaks; the face is gone, and colours begin to stray.
 #
 # Now in numbers. A row is a picture, the columns are the layers that look at it:
 
@@ -471,9 +470,7 @@ depth, fade = SelectionSlider(options=layers, value="relu4_1"), FloatSlider(valu
 browse(compare, layer=depth, fade=fade)
 
 # %% [markdown]
-# At `relu4_1` they differ along edges and in small things, the face, the stars, the straps; the wide surfaces came back,
-# orange, grey and black. Slide on to `relu5_1`, and much of the black is grey. The picture at the top of the page had more
-# evaluations, and there most of it is black again.
+# At `relu4_1` they differ along edges and in small things; the wide surfaces came back.
 #
 # ## Why the error is not zero
 #
@@ -509,8 +506,7 @@ for name, P in targets.items():
 
 # %% [markdown]
 # `relu1_1` has several numbers for each one of the photo, and the photo returns. `relu5_1` has a fraction of what would
-# be needed. And counting gives only a bound: numbers that repeat each other hold less, and a zero says that a feature is
-# off, not by how much.
+# be needed. And counting gives only a bound: numbers that repeat each other hold less.
 #
 # **So many pictures share one set of features.** From other noise we arrive at another one. How far apart are the two,
 # for a screen and for the layer?
@@ -525,10 +521,10 @@ show([rebuilt["relu4_1"], other], ["relu4_1, seed 0", "relu4_1, seed 1"], height
      "their details.")
 
 # %% [markdown]
-# The same head, collar and rocket; look closely, and the face and the streaks differ. An eye can tell the two apart; for
-# the layer they are one picture, within a per cent. That answers our question: the **content** of a photo at a layer is
-# what all pictures with its features have in common. Deep down these are things and their places, and what they leave
-# free, grain, stroke, the colour of an edge, is room for a style.
+# The same head, collar and rocket; look closely, and the face and the streaks differ. For the layer they are one picture,
+# within a per cent. That answers our question: the **content** of a photo at a layer is what all pictures with its
+# features have in common. Deep down these are things and their places, and what they leave free, grain, stroke, the
+# colour of an edge, is room for a style.
 #
 # ## In this notebook we
 #

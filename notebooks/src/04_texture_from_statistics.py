@@ -128,10 +128,9 @@ for name in layers:
     print(f"{name}: paper {paper:.3f}, relative {style_error(found[name], A[name]):.2f}")
 
 # %% [markdown]
-# Is 0.1 much, in the paper's unit? That depends on how large the features of the layer are. In our small network the layers
-# are alike; in VGG19 itself, the third number would be hundreds of times the first. A relative error can be read alone:
-# zeros would score 1, and at `relu3_1`, where it is more, the noise fires too strongly. In ours all five are of the order
-# of 1 in either network, so equal weights mean something, and we take the paper's $w_l = 1/5$:
+# In the paper's unit a number depends on how large a layer's features are: alike in our small network, in VGG19 hundreds
+# of times apart. A relative error can be read alone: zeros would score 1, and more means that the noise fires too
+# strongly. In ours all five are of the order of 1, so equal weights mean something, and we take the paper's $w_l = 1/5$:
 
 
 # %%
@@ -346,8 +345,7 @@ show([piece, *textures.values()], ["from the painting", *(f"up to {name}" for na
 
 # %% [markdown]
 # With `relu1_1` alone the colours are right, in specks. With `relu2_1` they become short strokes, and from `relu3_1` on
-# neighbours agree on a direction and gather in curved bands; the deepest layers draw the bands out. The village never
-# comes: nothing that we kept says where it was.
+# neighbours agree on a direction. The village never comes: nothing that we kept says where it was.
 #
 # Move the control to see each of them larger:
 
@@ -471,9 +469,9 @@ show([cat, cat_texture], ["the cat", "its texture"], height=300,
      alt="Left, a tabby cat's face; right, brown fur and blurred patches, with things like eyes at odd places and no face.")
 
 # %% [markdown]
-# Fur, blurred patches, and here and there something like an eye or a lid: parts, but no places. That is the weakness of this
-# loss, and why it can carry a style: it brings the strokes and leaves the village behind. Whoever wants this very cat
-# must add a loss that knows places, as the next notebook does.
+# Fur, and here and there something like an eye: parts, but no places. That is the weakness of this loss, and why it can
+# carry a style: it brings the strokes and leaves the village behind. Whoever wants this very cat must add a loss that
+# knows places, as the next notebook does.
 #
 # ## Seeds vary, statistics do not
 #
@@ -503,7 +501,7 @@ for one, other in ((0, 1), (0, 2), (1, 2)):
     print(f"seeds {one + 1} and {other + 1}: pixels {pixels:.2f}, style {mean_error(found[one], found[other]):.4f}")
 
 # %% [markdown]
-# Pixel by pixel they differ by about a half, in style by a few thousandths at most. Put as a test:
+# Pixel by pixel they differ by about a half, in style by thousandths. Put as a test:
 
 # %%
 # NBVAL_CHECK_OUTPUT

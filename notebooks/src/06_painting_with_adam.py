@@ -500,8 +500,8 @@ for name, (painted, losses) in skies.items():
           f"grain {grain(painted)[..., flat].square().mean().sqrt():.1f}")
 
 # %% [markdown]
-# With 0.1 the loss stays ten times as high or more. The others have nearly one mean: no grey has come in. An $\epsilon$ of
-# 1e-4 takes some grain away, at a somewhat higher loss; $\beta_1 = 0.99$ brings most of it back. To the eye:
+# With 0.1 the loss stays ten times as high or more. The others have nearly one mean: no grey has come in. An $\epsilon$
+# of 1e-4 takes some grain away, at a higher loss. To the eye:
 
 # %%
 show([image for image, _ in skies.values()], list(skies), height=150,
@@ -509,10 +509,9 @@ show([image for image, _ in skies.values()], list(skies), height=150,
      "faint ripples in its sky.")
 
 # %% [markdown]
-# No haze in 80 steps; 0.1 leaves a photo with faint ripples; $\beta_1 = 0.99$ makes it rougher again, because its long mean
-# carries the wild first gradients far. But haze may take time. In a trial of 1,500 steps at 128 pixels, the cat's wall lost
-# over a third of its colour after step 100 with the defaults, hardly less with an $\epsilon$ of 1e-4, and a little more with
-# $\beta_1 = 0.99$ besides. None of the three keeps it as blue: here the loss itself seems to want it greyer.
+# No haze in 80 steps; 0.1 leaves a photo with faint ripples; $\beta_1 = 0.99$ makes it rougher again, because its long
+# mean carries the wild first gradients far. In 1,500 steps at 128 pixels, the cat's wall lost over a third of its colour
+# after step 100 with the defaults, and about as much with both changes: the loss itself seems to want it greyer.
 #
 # **An $\epsilon$ has the unit of the gradient.** Multiply the loss by $c$, and $m$ and $\sqrt v$ grow by $c$: the same steps
 # need $c\,\epsilon$. TensorFlow's style loss, computed for our pair with the first blocks of the real VGG19, is ten million times

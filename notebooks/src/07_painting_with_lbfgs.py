@@ -493,9 +493,8 @@ show(list(pictures.values()), titles, height=190,
      alt="The cup in the dark, three times: broken into coloured specks with the clamp inside, its rim still a ring with the other two.")
 
 # %% [markdown]
-# With the clamp inside, rim and table are lost in coloured specks. Its number may look good all the same: it depends on when
-# the last leap was. With the clamp after, the saved picture is the worst of the three by number, although its curve went
-# lowest. The fence keeps the rim and a low loss.
+# With the clamp inside, rim and table are lost in specks. Its number depends on when the last leap was. With the clamp
+# after, the saved picture has the worst number, although its curve went lowest. The fence keeps the rim and a low loss.
 #
 # **Exercise 3** · ●●○ · 10 min. Count the pairs with $y^T s \le 0$ along a path of points and gradients, a row each,
 # without a loop:
@@ -559,7 +558,7 @@ plot(best, xlabel="evaluation", ylabel="lowest loss so far",
      alt="Three falling curves: Adam with the large rate leads at first, L-BFGS passes it and ends lowest.")
 
 # %% [markdown]
-# The bold Adam leads for the first twenty or thirty evaluations; then L-BFGS passes it. The careful Adam falls behind both.
+# The bold Adam leads for twenty or thirty evaluations, then L-BFGS passes it; the careful one falls behind both.
 #
 # An evaluation of L-BFGS costs a little more: the same network, and two loops on top. So Adam may take more of them in
 # the same seconds. For each evaluation the quickest of the three seeds counts, so that other programs disturb less:
@@ -583,9 +582,8 @@ for name in ("Adam 0.02", "Adam 0.1"):
         print(f"L-BFGS below {name} with {more} times its evaluations: {best['L-BFGS'][-1] < later}")
 
 # %% [markdown]
-# So against these two L-BFGS wins in seconds too, wherever its evaluation costs at most a quarter more than Adam's. It wins
-# late: for twenty evaluations, take a bold Adam. Still bolder ones go lower by number: in a trial, Adam with 0.6 came level
-# with L-BFGS after 50 evaluations. But grain lay over its picture, and half the cup was gone.
+# Against these two L-BFGS wins in seconds too, wherever its evaluation costs at most a quarter more than Adam's. For
+# twenty evaluations, take a bold Adam. Still bolder ones go as low, under grain: with 0.6, half the cup was gone.
 #
 # ## Ten steps
 #

@@ -132,9 +132,9 @@ for name, picture in pictures.items():
 wall(pictures, height=200, alt="Left, soft round spots on the wall and clear outlines; right, wall and suit are broken into facets.")
 
 # %% [markdown]
-# At the left the colours have come, but on the wall are soft spots instead of facets. The ruler sees it in `relu5_1`: there
-# the error is many times the right one's, and shallower layers need not show it. Nothing crashed, and the picture is nice.
-# **The alarm:** print the names that you use, in the paper's words.
+# At the left the colours have come, but on the wall are soft spots instead of facets. The ruler sees it in `relu5_1`:
+# there the error is many times the right one's. Nothing crashed; the picture is nice. **The alarm:** print the names that
+# you use, in the paper's words.
 #
 # ## Room 2: the tensor that was overwritten
 #
@@ -283,8 +283,8 @@ show([as_saved(image) for image, _ in ends.values()], titles, height=200,
      alt="The cup in the dark, twice: under coloured noise with the clamp inside, clearer with the fence.")
 
 # %% [markdown]
-# The clamp leaves coloured grain all over the cup and a broken rim; with the fence the dark is clean, the rim is nearer to a ring,
-# and the loss is lower. Besides, where a loss leaps, its last value is luck. **The alarm:** look at the curve.
+# The clamp leaves coloured grain all over the cup and a broken rim; with the fence the dark is clean, and the loss is
+# lower. Besides, where a loss leaps, its last value is luck. **The alarm:** look at the curve.
 #
 # **Its twin: no clamp, and a loss that is read before saving.** Back to the astronaut, without clamp and fence.
 # **Before you run it:** is the file's loss the last one on the screen?
@@ -389,9 +389,9 @@ wall(pictures, height=200,
      alt="Four astronauts: without division nearest to the photo; with 0 to 255 much the same as with a larger weight.")
 
 # %% [markdown]
-# "0 to 255" and "weight x 3320" are nearly one picture, by both numbers and to the eye: what "worked better" was a weight.
-# Without division the style weight falls to a twentieth, and the photo shows through. With relative errors the factor cancels,
-# but for the biases. **The alarm:** the network's input has a mean near 0 and a spread near 1, for photo, style *and* painting.
+# "0 to 255" and "weight x 3320" are nearly one picture: what "worked better" was a weight. Without division the style
+# weight falls to a twentieth, and the photo shows through. With relative errors the factor cancels, but for the biases.
+# **The alarm:** the network's input has a mean near 0 and a spread near 1, for photo, style *and* painting.
 #
 # ## Room 5: the early stop
 #
@@ -457,8 +457,8 @@ wall(pictures, small, height=200,
      alt="Four astronauts: with hw small facets everywhere, with C hw spots, with C C and 3 HW smooth walls and dark outlines.")
 
 # %% [markdown]
-# With $hw$ the wall is all speckled facets, and her face is nearly lost in them; with $C\,hw$ they are more like spots, and
-# the face is back. With the other two only colours and outlines are painted, and the style error is near 1, a black sheet's, or larger.
+# With $hw$ the wall is all speckled facets, her face nearly lost; with $C\,hw$ there are spots, and the face is back.
+# With the other two only colours and outlines are painted, and the style error is near a black sheet's, or larger.
 #
 # **It gets louder where the sizes differ.** A style of 224 pixels has more places than a photo of 144, so its sums are larger, and
 # only contrast can reach them:
