@@ -99,7 +99,7 @@ def wall(pictures, style=style, **options):
 loss = program()
 right = painted(loss)
 errors = {name: sum(measure(picture)[0].values()) / 5 for name, picture in {"photo": photo, "right": right}.items()}
-print(f"style error of the photo {errors['photo']:.2f}; of the right one below 0.03: {errors['right'] < 0.03}")
+print(f"style error of the photo {errors['photo']:.2f}; of the right one below 0.02: {errors['right'] < 0.02}")
 show([photo, style, right], ["photo", "style", "right"], height=200,
      alt="An astronaut in orange, a round window of stained glass, and the painting: small facets, also on the wall.")
 
