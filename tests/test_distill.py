@@ -150,6 +150,59 @@ def test_the_best_map_is_exact_where_there_is_one():
     assert distill.feature_error(own, product, size, 0 * best) == pytest.approx(1)
 
 
+def test_means_are_compared_over_cells_and_over_pictures():
+    """Opposite errors in two halves of a picture cancel over the picture; the same error everywhere does not."""
+    true = 1 + drawn(3, 64, 64, 5, seed=2).abs().permute(0, 3, 1, 2)
+    halves = torch.cat([torch.full((64, 32), 0.5), torch.full((64, 32), -0.5)], 1)
+    here, one = distill.cells(true, 2), torch.eye(5)
+    assert here.shape == (3, 16, 5)
+    torch.testing.assert_close(here.mean(1), true.mean((2, 3)))
+    assert distill.mean_error(here, here, one) == 0
+    apart, same = (distill.mean_error(distill.cells(true + d, 2), here, one) for d in (halves, halves.abs()))
+    assert same == pytest.approx(5 * apart.item(), rel=0.05)
+    uneven = distill.cells(true * (1 + 6 * halves.abs() - 6 * halves), 2)
+    assert distill.mean_error(uneven, uneven, 0.5 * one) == pytest.approx(1.25)  # a quarter of the square, five times
+    assert distill.mean_error(here, here, -one) == pytest.approx(4)  # no picture counts more than this
+
+
+def test_it_begins_with_an_earlier_network(tmp_path, teacher_dir):
+    """The student that took over a network sees what the network sees, with its statistics and with a batch's own."""
+    layers = distill.layers_from(load_file(ROOT / "data" / "weights" / "vgg19-mini.safetensors"))
+    photo = distill.read(ROOT / "data" / "content" / "coffee.jpg")
+    images = torch.stack([distill.crop(photo, 96, random.Random(k)) for k in range(4)])
+    student = distill.Student()
+    student.begin(layers, images)
+    true = distill.chain(distill.normalise(images), layers, list(layers))
+    for frozen in (True, False):
+        found = student(images, list(layers), frozen=frozen)
+        for name in layers:
+            torch.testing.assert_close(found[name], true[name], atol=0.02, rtol=0.01)
+    sizes = [conv.weight.square().mean().sqrt().item() for conv in student.convs.values()]
+    assert sizes == pytest.approx([distill.START_SCALE] * len(sizes))
+
+    start = ROOT / "data" / "weights" / "vgg19-mini.safetensors"
+    words = command(tmp_path, teacher_dir, "--steps", "1", "--rate", "0", "--start", start)
+    subprocess.run(words, check=True, capture_output=True)
+    assert torch.load(tmp_path / "net.checkpoint.pt", weights_only=True)["still"]
+    one, two = (VGG(f, device="cpu")(images, ["relu3_4"])["relu3_4"] for f in ("mini", tmp_path / "net.safetensors"))
+    torch.testing.assert_close(one / one.norm(), two / two.norm(), atol=1e-4, rtol=1e-2)
+
+
+@pytest.mark.parametrize(
+    "content, word", [(None, "is no weight file"), (b"12", "cannot be read"), ({}, "other shapes")]
+)
+def test_a_start_that_is_no_mini_is_named(tmp_path, teacher_dir, content, word):
+    start = tmp_path / "start.safetensors"
+    if content == {}:
+        save_file({"features.0.weight": torch.zeros(64, 3, 3, 3), "features.0.bias": torch.zeros(64)}, start)
+    elif content:
+        start.write_bytes(content)
+    words = command(tmp_path, teacher_dir, "--steps", "1", "--start", start)
+    run = subprocess.run(words, capture_output=True, text=True)
+    assert run.returncode == 1 and f"--start: {start}" in run.stderr and word in run.stderr
+    assert "Traceback" not in run.stderr
+
+
 def test_equally_wide_features_are_compared_as_they_are():
     """Through one number: a student whose channels are in another order is wrong, a louder one is not."""
     mine = drawn(2, 200, 6).abs()

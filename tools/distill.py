@@ -5,8 +5,9 @@ its width, and starts from random weights. Student and teacher look at the same 
 
 - the error of the teacher's features as seen through the best linear map of the student's (where both are equally
   wide, through one number: there the student should become the teacher);
-- in the layers that measure style, the same for Gram matrices, and
-- the spread of the ratio between the student's and the teacher's style distances, over pairs of pictures.
+- in the layers that measure style, the same for Gram matrices, and for the means of features over squares of 32 px and
+  over whole pictures (most of the error that VGG19 sees in a painting made with the student lies in the means), and
+- the spread of the ratio between the student's and the teacher's style and content distances, over pairs of pictures.
 
 The maps are never learnt by descent: for given features the best one is the solution of a least squares problem.
 
@@ -15,6 +16,7 @@ its Gram matrices weigh channels as VGG19's distances ask for, and each layer's 
 
     python tools/distill.py --images DIR --out vgg19-mini.safetensors
     python tools/distill.py --images DIR --out vgg19-mini.safetensors --resume     # go on after an interruption
+    python tools/distill.py --images DIR --out next.safetensors --start FILE       # begin with an earlier network
     python tools/distill.py --images DIR --out now.safetensors --checkpoint FILE --export  # the weights so far
 """
 
@@ -32,6 +34,7 @@ from pathlib import Path
 import torch
 import torch.nn.functional as F
 from PIL import Image, ImageDraw
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import nn
 
@@ -41,15 +44,16 @@ from helpers.vgg import MEAN, STD, VGG, layer_names  # noqa: E402
 
 WIDTHS = (16, 32, 64, 128, 128)  # channels of the five blocks
 STYLE = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
+CONTENT = ("relu3_1", "relu3_4", "relu4_2")  # where distances between the features themselves count too
 FITTED = ("relu1_1", "relu5_1")  # where factors of the channels bring style distances nearer to the teacher's
 TAPS = {
     "relu1_1": 1.0,
     "relu1_2": 0.3,
     "relu2_1": 2.0,
     "relu2_2": 0.5,
-    "relu3_1": 4.0,
+    "relu3_1": 6.0,
     "relu3_2": 0.3,
-    "relu3_4": 2.5,
+    "relu3_4": 4.0,
     "relu4_1": 2.5,
     "relu4_2": 1.0,
     "relu4_3": 0.4,
@@ -61,9 +65,11 @@ TURNS = (128, 128, 256)  # the sizes of successive batches
 DEEP = 3  # one batch in so many also asks the teacher for relu3_4, which costs it as much as all before
 PLACES = 4096  # of a feature map are compared, evenly spread
 QUEUE = 32  # pictures of earlier steps that the distances of a batch are measured to
+CELL = 32  # px: over squares of this side means of features are compared
 FAINT = 0.03  # part of a layer's mean energy that each of its channels should keep
 OFFSET = 0.6  # part of a channel's energy that its mean may hold: above it the channel hardly ever rests at zero
 FLOOR = 1e-3  # added to distances: below it two pictures count as of one style
+START_SCALE = 0.2  # root mean square of each convolution's weights when training begins with an earlier network
 FREEZE = 0.6  # part of the run after which the normalisation's statistics stand still
 EXACT = 0.98  # part of the run after which the student computes in float32
 EVERY = 45.0  # seconds between checkpoints
@@ -178,6 +184,22 @@ class Student(nn.Module):
             return chain(normalise(image), self.folded(), taps)
         layers = {name: (conv.weight, None) for name, conv in self.convs.items()}
         return chain(normalise(image), layers, taps, norms=self.norms)
+
+    @torch.no_grad()
+    def begin(self, layers, images):
+        """Take over a network {"relu1_1": (weight, bias), ...}, with its statistics on images (N, 3, H, W)."""
+        x = normalise(images)
+        for name, (weight, bias) in layers.items():
+            if name.endswith("_1") and name != "relu1_1":
+                x = F.max_pool2d(x, 2)
+            x, norm = F.conv2d(x, weight, padding=1), self.norms[name]
+            factor = START_SCALE / weight.square().mean().sqrt()  # Adam's steps then mean the same in every layer
+            norm.running_mean.copy_(factor * x.mean((0, 2, 3)))
+            norm.running_var.copy_(factor**2 * x.var((0, 2, 3)))
+            norm.weight.copy_((norm.running_var + norm.eps).sqrt() / factor)
+            norm.bias.copy_(bias + norm.running_mean / factor)
+            self.convs[name].weight.copy_(factor * weight)
+            x = F.relu(x + bias.view(1, -1, 1, 1))
 
     def folded(self):
         """The same network without normalisation: {"relu1_1": (weight, bias), ...}, exact in evaluation."""
@@ -404,6 +426,19 @@ def distance_error(own, true, queue):
     return F.huber_loss(gaps, gaps.mean().detach().expand_as(gaps), delta=0.5)
 
 
+def cells(features, stride):
+    """Features (N, C, h, w) of a layer with this stride -> their means over squares of CELL px, (N, P, C), float32."""
+    return rows(F.avg_pool2d(features.float(), CELL // stride))
+
+
+def mean_error(own, true, best):
+    """Relative squared error of mapped means (N, P, C), (N, P, D): over cells, and four times over whole pictures."""
+    gaps = own @ best - true
+    near = gaps.square().sum((1, 2)) / true.square().sum((1, 2)).clamp_min(1e-8)
+    far = gaps.mean(1).square().sum(1) / true.mean(1).square().sum(1).clamp_min(1e-8)
+    return (near + 4 * far).clamp_max(4).mean()
+
+
 def silence(flat):
     """How near to dead channels (N, P, C) are: the logarithm below FAINT times the layer's mean energy, averaged."""
     energy = flat.square().mean((0, 1))
@@ -437,19 +472,27 @@ class Training:
         self.average.load_state_dict(self.student.state_dict())
         self.optimizer = torch.optim.Adam(self.student.parameters(), betas=(0.9, 0.99))
         self.rng = random.Random(options.seed)
-        self.maps = {tap: Map() for tap in TAPS}
-        self.queues = {(tap, size): collections.deque() for tap in STYLE for size in SIZES}
-        self.recent, self.parts = collections.deque(maxlen=201), {}
+        self.maps, self.means = {tap: Map() for tap in TAPS}, {tap: Map() for tap in STYLE}
+        self.queues = collections.defaultdict(collections.deque)
+        self.recent, self.parts, self.still = collections.deque(maxlen=201), {}, False
 
     def state(self):
         parts = {n: getattr(self, n).state_dict() for n in ("student", "average", "optimizer")}
-        return parts | {"step": self.step, "spent": self.spent, "rng": self.rng.getstate()}
+        return parts | {"step": self.step, "spent": self.spent, "rng": self.rng.getstate(), "still": self.still}
 
     def restore(self, state):
         for name in ("student", "average", "optimizer"):
             getattr(self, name).load_state_dict(state[name])
-        self.step, self.spent = state["step"], state["spent"]
+        self.step, self.spent, self.still = state["step"], state["spent"], state["still"]
         self.rng.setstate(state["rng"])
+
+    def begin(self, layers, pictures):
+        """Start from a network {"relu1_1": (weight, bias), ...}, whose statistics stand still from the first step."""
+        rng = random.Random(self.options.seed)
+        images = torch.stack([crop(rng.choice(rng.choice(pictures)), 128, rng) for _ in range(128)])
+        self.student.begin(layers, images)
+        self.still = True
+        self.average.load_state_dict(self.student.state_dict())
 
     def losses(self, found, true, size):
         """Features of both -> {(kind, tap): weighted loss}."""
@@ -458,8 +501,9 @@ class Training:
             places = PLACES if tap in STYLE else PLACES // 4
             mine = rows(features, places)
             parts["silence", tap] = 0.05 * silence(mine)
-            if tap > "relu3":  # the first layers see colour, which is never negative
-                parts["offset", tap] = 3.0 * offset(mine)
+            parts["scale", tap] = 0.02 * mine.square().mean().log().square()  # left free, features grow a millionfold
+            if "relu3" < tap < "relu4":  # earlier layers see colour, never negative; later ones follow the encoder
+                parts["offset", tap] = 10.0 * offset(mine)
             if tap in true:
                 theirs = rows(true[tap], places)
                 own, product = gram(mine), mine.transpose(1, 2) @ theirs / mine.shape[1]
@@ -469,6 +513,12 @@ class Training:
                     aim = gram(theirs)
                     parts["gram", tap] = 0.3 * TAPS[tap] * gram_error(own, aim, best)
                     parts["distance", tap] = 2.0 * TAPS[tap] * distance_error(own, aim, self.queues[tap, size])
+                    mine, theirs = (cells(f, 2 ** (int(tap[4]) - 1)) for f in (features, true[tap]))
+                    best = self.means[tap].fit(gram(mine), mine.transpose(1, 2) @ theirs / mine.shape[1])
+                    parts["mean", tap] = TAPS[tap] * mean_error(mine, theirs, best)
+                if tap in CONTENT:
+                    mine, theirs = rows(features, PLACES // 16), rows(true[tap], PLACES // 16)
+                    parts["content", tap] = TAPS[tap] * distance_error(mine, theirs, self.queues["content", tap, size])
         return parts
 
     def advance(self, pictures):
@@ -479,7 +529,7 @@ class Training:
         deep = self.step // len(TURNS) % DEEP == 0
         taps = [tap for tap in TAPS if deep or tap not in ("relu3_2", "relu3_4")]
         with torch.autocast("cpu", torch.bfloat16, enabled=progress < EXACT):
-            found = self.student(images, list(TAPS), frozen=progress >= FREEZE)
+            found = self.student(images, list(TAPS), frozen=self.still or progress >= FREEZE)
         parts = self.losses(found, self.teacher(images, taps), size)
         self.optimizer.param_groups[0]["lr"] = rate(self.step, self.options)
         self.optimizer.zero_grad()
@@ -517,7 +567,7 @@ class Training:
         print(
             f"{time.strftime('%H:%M:%S')} step {self.step}/{self.options.steps} {each:.3f} s  "
             f"feature {listed('feature')}  gram {listed('gram')}  distance {listed('distance')}  "
-            f"offset {listed('offset')}  silence {sum(v for (k, _), v in self.parts.items() if k == 'silence'):.3f}  "
+            f"mean {listed('mean')}  content {listed('content')}  offset {listed('offset')}  silence {sum(v for (k, _), v in self.parts.items() if k == 'silence'):.3f}  "
             f"about {left:.0f} min left",
             flush=True,
         )
@@ -603,6 +653,20 @@ def export(student, options, teacher, pictures):
     os.replace(f"{path}.part", path)
 
 
+def earlier(path):
+    """A weight file of an earlier student -> {"relu1_1": (weight, bias), ...}; exits with a message for any other."""
+    if not path.is_file():
+        sys.exit(f"--start: {path} is no weight file; name one that this tool wrote (safetensors)")
+    try:
+        layers = layers_from(load_file(path))
+    except SafetensorError as problem:
+        sys.exit(f"--start: {path} cannot be read ({problem}); name a file that this tool wrote (safetensors)")
+    shapes = {name: conv.weight.shape for name, conv in Student().convs.items()}
+    if {name: weight.shape for name, (weight, _) in layers.items()} != shapes:
+        sys.exit(f"--start: {path} holds other shapes than vgg19-mini's; name a file that this tool wrote")
+    return layers
+
+
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     add = parser.add_argument
@@ -617,6 +681,7 @@ def arguments():
     add("--checkpoint", type=Path, help="checkpoint file (default: beside --out)")
     add("--threads", type=int, help="cores to use; on a busy machine fewer can be faster")
     add("--tell", type=float, default=20, help="seconds between progress lines")
+    add("--start", type=Path, help="weights of an earlier network to begin with (default: random ones)")
     add("--resume", action="store_true", help="go on from the checkpoint")
     add("--export", action="store_true", help="only write the weights of the checkpoint")
     options = parser.parse_args()
@@ -629,6 +694,7 @@ def main():
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.append(True))
     torch.set_num_threads(options.threads or torch.get_num_threads())
+    start = options.start and earlier(options.start)
     teacher = Teacher(options.teacher_dir)
     training = Training(options, teacher)
     if (options.resume or options.export) and options.checkpoint.exists():
@@ -642,6 +708,8 @@ def main():
             sys.exit(f"--images: {folder} holds no picture (jpg, png) to train on beside those held out")
     print(f"{sum(map(len, files))} pictures to train on, {len(held)} held out", flush=True)
     pictures = [[read(p) for p in folder] for folder in files]
+    if options.start and not training.step:
+        training.begin(start, pictures)
     if not options.export:
         train(training, pictures, stop)
     export(training.average, options, teacher, pictures)
