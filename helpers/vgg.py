@@ -19,7 +19,7 @@ CONVS = {"vgg19": (2, 2, 4, 4, 4), "vgg16": (2, 2, 3, 3, 3)}  # convolutions in 
 POOLS = {"max": nn.MaxPool2d, "avg": nn.AvgPool2d}
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet, RGB, as torchvision's weights expect
 MINI = Path(__file__).resolve().parent.parent / "data" / "weights" / "vgg19-mini.safetensors"
-MINI_SHA256 = "d8e4503b87074df5e231979699ab77d9faa4cf9c3bc282f12ccf2ba696aebe07"
+MINI_SHA256 = "1015c2598834a246401a44fb42c8c7b85c933ac645edc27bda70adc051e58881"
 HELP = 'choose with VGG("mini"), VGG("vgg19"), VGG("vgg16"), VGG("weights.safetensors") or NST_BACKBONE'
 
 
