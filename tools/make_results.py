@@ -298,7 +298,7 @@ def museum(vgg: VGG, path: Path) -> None:
 
 def recipes(vgg: VGG, path: Path) -> None:
     """Notebook 08's gallery: every recipe on one pair, a hundred evaluations each, with its style error in our unit."""
-    photo, style = load("china", 192).to(vgg.device), load("woodcut", 256).to(vgg.device)
+    photo, style = load("china", 192).to(vgg.device), load("woodcut", 224).to(vgg.device)
     with torch.no_grad():
         targets = {name: gram(features) for name, features in vgg(style, STYLE).items()}
     nets = {pool: VGG(vgg.name.removeprefix("vgg19-"), pool=pool, device=vgg.device) for pool in ("max", "avg")}

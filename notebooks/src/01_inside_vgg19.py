@@ -17,7 +17,7 @@
 # > **Time** 45 minutes; about 20 seconds of computing on a laptop.
 # > **Came before** the first painting; this notebook opens the box that it used.
 #
-# ![Five rows of patches cut from photos and paintings: reds and pinks in the first, then edges and spots, slanting bands, rims and shapes, and whole things in the last: a cup, a cat, an astronaut, a pavilion.](../data/results/01_inside_patches.jpg)
+# ![Five rows of patches cut from photos and paintings: reds and oranges in the first, then plain areas and edges, slanting bands, rims and shapes, and whole things in the last: an astronaut, a cat, a cup, a pavilion.](../data/results/01_inside_patches.jpg)
 #
 # *One channel from each of five depths, and the places in our pictures that excite it most. When do colours become
 # things?*
@@ -364,7 +364,7 @@ for label, found in wrong.items():
 # %% [markdown]
 # With 0 to 255 nearly half of `relu1_1` is still wrong, less further on: 0.485 taken from 255 is nothing, and
 # channels for brightness shout. Without normalisation the network sees a quarter of the contrast, as in fog. BGR turns the
-# orange suit blue: half of `relu1_1` is wrong, a twentieth or so of `relu5_1`, which cares little for colour. None raised
+# orange suit blue: half of `relu1_1` is wrong, a few hundredths of `relu5_1`, which cares little for colour. None raised
 # an error, each is smaller than another photo: **pictures still come out**, and so such mistakes live long.
 #
 # **Exercise 3** · ●●○ · 10 min. OpenCV reads a file as (height, width, 3), BGR, from 0 to 255. Write the bridge to what
@@ -411,10 +411,10 @@ def liveliest(features, n):
 
 tiles = {f"{name} · {c}": heat(seen[name][0, c], low=0) for name in depths for c in liveliest(seen[name], 5)}
 show(list(tiles.values()), list(tiles), columns=5, height=136,
-     alt="Five rows of maps: tinted copies and outlines at relu1_1, outlines at relu2_1, softer ones at relu3_1, blotches, then squares.")
+     alt="Five rows of maps: a tinted copy and outlines at relu1_1, outlines at relu2_1, softer ones at relu3_1, blotches, then squares.")
 
 # %% [markdown]
-# `relu1_1` holds tinted copies and first outlines, `relu2_1` outlines; at `relu3_1` they grow soft. At `relu4_1`
+# `relu1_1` holds a tinted copy and first outlines, `relu2_1` outlines; at `relu3_1` they grow soft. At `relu4_1`
 # she is made of blotches, and at `relu5_1` each channel is brightest in a few of 16 × 16 squares: *something that I know
 # is about here*.
 #
@@ -514,12 +514,12 @@ best = {layer: strongest("astronaut", layer, 1)[0][0] for layer in ["relu3_1", "
 titles = [title for layer, channel in best.items() for title in (f"{layer} · {channel}", *[""] * 6)]
 show([tile for layer, channel in best.items() for tile in excited(layer, channel, 6)], titles, columns=7, height=124,
      alt="Three rows, each a map of the astronaut and six patches: slanting bright bands at relu3_1; among those of "
-     "relu4_1 the bright rims of helmet and cup; at relu5_1 a cup, a cat, the astronaut, a pavilion, ink and a rocket.")
+     "relu4_1 the bright rims of cup and helmet; at relu5_1 the astronaut, a cat, a cup, a rocket, a pavilion and ink.")
 
 # %% [markdown]
 # `relu3_1`: bright bands that fall from upper left to lower right, in ink, glass, woodcut and the rims of cup and helmet.
-# `relu4_1`: curved bright rims, of helmet and cup. `relu5_1` sees whole things: a cup, a cat, the astronaut, a pavilion,
-# and then ink and a rocket. What they share is for us to guess: why the ink?
+# `relu4_1`: bright curves, in glass and ink and as the rims of cup and helmet. `relu5_1` sees whole things: the astronaut,
+# a cat, a cup, a rocket, a pavilion, and then ink. What they share is for us to guess: why the ink?
 #
 # Choose a layer and a channel yourself; after the last channel they begin again at 0:
 
@@ -539,8 +539,8 @@ channels = ipywidgets.IntSlider(liveliest(seen["relu2_1"], 1)[0], 0, last, descr
 browse(look, layer=ipywidgets.Dropdown(options=depths, value="relu2_1", description="layer"), channel=channels)
 
 # %% [markdown]
-# The first patch says it plainly: falling light bands. In the others look for something light above something dark. The
-# map agrees: the helmet's right rim is bright, its left edge dark.
+# In each patch something light lies at the left of something dark. The map agrees: the white spot that the helmet mirrors
+# has a bright right edge and a dim left one.
 #
 # ## Is it the training?
 #
@@ -558,7 +558,7 @@ for name, layer in untrained.layers.items():
 blind = untrained(photo, depths)
 maps = [heat(found[name][0, liveliest(found[name], 1)[0]], low=0) for found in (seen, blind) for name in depths]
 show(maps, [f"{kind}, {name}" for kind in ("trained", "random") for name in depths], columns=5, height=136,
-     alt="Two rows of five maps of the astronaut. Above, trained: outlines, then blotches at special places. Below, random: the photo "
+     alt="Two rows of five maps of the astronaut. Above, trained: a tinted copy, outlines, then blotches. Below, random: the photo "
      "itself in violet and orange, more and more blurred.")
 
 # %% [markdown]
@@ -633,12 +633,12 @@ for net in (vgg, VGG(pool="avg")):
     ratio = (features.norm() / seen["relu4_1"].norm()).item()
     print(f"{ratio:.2f} times as large, pattern changed by {change_of_pattern(seen['relu4_1'], features):.2f}")
 show([heat(s, -3 * s.std(), 3 * s.std(), "RdBu_r") for s in slopes], ["through max pooling", "through average pooling"], height=256,
-     alt="Two maps of red and blue: at left fine speckle that gathers along the astronaut's outlines, at right coherent "
+     alt="Two maps of red and blue: at left fine speckle in which collar and helmet just show, at right coherent "
      "strokes that follow her collar, the badge and the rim of the helmet.")
 
 # %% [markdown]
 # A mean is never above the maximum: features shrink, here to about half, and their pattern changes less. What changes more is
-# the way back. Left, outlines made of speckle: one pixel is told to change, its neighbour is not. Right, strokes along the
+# the way back. Left, speckle everywhere: one pixel is told to change, its neighbour is not. Right, strokes along the
 # collar, around the badge and the rim of the helmet. We keep max pooling, as the network was trained.
 #
 # ## In this notebook we

@@ -426,9 +426,9 @@ show([photo, *rebuilt.values()], ["photo", *rebuilt],
 
 # %% [markdown]
 # This is the upper half of the paper's Figure 1. From three blocks the photo comes back; only at `relu3_1` a close look
-# finds her eyes and the patch a little soft. At `relu4_1` the small things go: the smile, the stars of the flag. Coloured
-# fringes run along the edges, but the suit is orange and the helmet black. At `relu5_1` a head, a collar, a rocket and a
-# helmet stand where they should, drawn in wavy streaks; the face is gone, and colours begin to stray.
+# finds her eyes and the patch a little soft. At `relu4_1` the small things go: eyes and smile, the stars of the flag.
+# Coloured fringes run along the edges, but the suit is orange and the helmet black. At `relu5_1` a head, a collar, a
+# rocket and a helmet stand where they should, drawn in wavy streaks; the face is gone, and colours stray.
 #
 # Now in numbers. A row is a picture, the columns are the layers that look at it:
 
@@ -440,7 +440,7 @@ for layer, image in rebuilt.items():
 
 # %% [markdown]
 # The PSNR falls with each block, at last nearly to that of a grey card (10 dB). Read the last row from right to left: for
-# `relu5_1` this picture is the photo, within a per cent; for `relu1_1` it is nearly as wrong as silence. From the diagonal to
+# `relu5_1` this picture is the photo, within a per cent; for `relu1_1` most of it is wrong. From the diagonal to
 # the right everything is small: what a layer has right, all deeper ones have too, because they compute from it.
 
 # %%
@@ -470,7 +470,7 @@ depth, fade = SelectionSlider(options=layers, value="relu4_1"), FloatSlider(valu
 browse(compare, layer=depth, fade=fade)
 
 # %% [markdown]
-# At `relu4_1` they differ along edges and in small things; the wide surfaces came back.
+# At `relu4_1` they differ along edges and in small things; the wide surfaces came back, a little wavy.
 #
 # ## Why the error is not zero
 #

@@ -128,9 +128,10 @@ for name in layers:
     print(f"{name}: paper {paper:.3f}, relative {style_error(found[name], A[name]):.2f}")
 
 # %% [markdown]
-# In the paper's unit a number depends on how large a layer's features are: alike in our small network, in VGG19 hundreds
-# of times apart. A relative error can be read alone: zeros would score 1, and more means that the noise fires too
-# strongly. In ours all five are of the order of 1, so equal weights mean something, and we take the paper's $w_l = 1/5$:
+# In the paper's unit a number depends on how large a layer's features are: not far apart in our small network, where that
+# unit would do as well, in VGG19 hundreds of times. A relative error can be read alone: zeros would score 1, and more
+# means that the noise fires too strongly, as at `relu3_1`. All five lie between a few tenths and a few whole ones, so equal
+# weights mean something, and we take the paper's $w_l = 1/5$:
 
 
 # %%
@@ -340,12 +341,12 @@ for depth in range(1, 6):
     textures[layers[depth - 1]] = texture(targets, quiet(seed=0))
 piece = painting[..., :size, -size:]
 show([piece, *textures.values()], ["from the painting", *(f"up to {name}" for name in textures)],
-     alt="A piece of The Starry Night, then five textures: coloured specks, short strokes, and three times strokes that "
-     "gather in curved bands with yellow lights, smoothest in the last.")
+     alt="A piece of The Starry Night, then five textures: coloured spots, short strokes, and three times strokes that "
+     "gather in curved bands with yellowish lights.")
 
 # %% [markdown]
-# With `relu1_1` alone the colours are right, in specks. With `relu2_1` they become short strokes, and from `relu3_1` on
-# neighbours agree on a direction. The village never comes: nothing that we kept says where it was.
+# With `relu1_1` alone the colours are right, in spots. With `relu2_1` they become short strokes, and from `relu3_1` on
+# these gather in longer, curved bands. The village never comes: nothing that we kept says where it was.
 #
 # Move the control to see each of them larger:
 
@@ -466,10 +467,10 @@ with torch.no_grad():
     cat_grams = grams_of(cat)
 cat_texture = texture(cat_grams, quiet(0))
 show([cat, cat_texture], ["the cat", "its texture"], height=300,
-     alt="Left, a tabby cat's face; right, brown fur and blurred patches, with things like eyes at odd places and no face.")
+     alt="Left, a tabby cat's face; right, brown fur and blurred patches, with something like an eye and no face.")
 
 # %% [markdown]
-# Fur, and here and there something like an eye: parts, but no places. That is the weakness of this loss, and why it can
+# Fur, and somewhere a thing like an eye: parts, but no places. That is the weakness of this loss, and why it can
 # carry a style: it brings the strokes and leaves the village behind. Whoever wants this very cat must add a loss that
 # knows places, as the next notebook does.
 #
@@ -501,7 +502,7 @@ for one, other in ((0, 1), (0, 2), (1, 2)):
     print(f"seeds {one + 1} and {other + 1}: pixels {pixels:.2f}, style {mean_error(found[one], found[other]):.4f}")
 
 # %% [markdown]
-# Pixel by pixel they differ by about a half, in style by thousandths. Put as a test:
+# Pixel by pixel they differ by about a half, in style by a thousandth or less. Put as a test:
 
 # %%
 # NBVAL_CHECK_OUTPUT

@@ -17,7 +17,7 @@
 # > **Time** 50 minutes; about 50 seconds of computing on a laptop.
 # > **Came before** the loss and the loop, one recipe at a time; here are all at once.
 #
-# ![One photo of a pavilion and nineteen paintings of it after a woodcut: most show the pavilion in short curved strokes, four have lost it, three are nearly the photo.](../data/results/08_recipes.jpg)
+# ![One photo of a pavilion and nineteen paintings of it after a woodcut: most show the pavilion in short curved strokes, two or three have lost it, three are nearly the photo.](../data/results/08_recipes.jpg)
 #
 # *The same photo, the same woodcut, a hundred evaluations each; only the recipe changes. The number is the style error
 # in our unit. Look at the pavilion: which recipes have lost it, and which have hardly begun?*
@@ -83,9 +83,9 @@ show([photo, style, published.image, searched.image], ["content", "style", "as p
      alt="A photo of a pavilion; a woodcut of a hill under an orange sun; strokes with hardly a pavilion; the pavilion in strokes.")
 
 # %% [markdown]
-# Without a line search the first long step is luck (notebook 07), and here bad luck: the loss leapt, and nearly all of
-# the pavilion is gone. In a trial at a smaller size the same recipe got through. With a search the loss overshoots
-# little, and the pavilion stands, in the same strokes.
+# Without a line search the first long step is luck (notebook 07), and here bad luck: the loss leapt, and most of the
+# pavilion is gone. In trials at smaller sizes the same recipe got through. With a search the loss overshoots little, if
+# at all, and more of the pavilion is left, in the same strokes.
 #
 # The table of all, in one loop:
 
@@ -294,9 +294,10 @@ for name in RECIPES:
 # - *keras* is still the photo: plain gradient descent with a tiny rate, meant for 4,000 steps. *udacity* moves a pixel
 #   by a sixth of a grey level a step, and asks for 2,000. *tensorflow* has a large $\epsilon$ (notebook 06) and much
 #   content.
-# - *neural_style*, *neural_style_pt*, *gatys_2016* and *noise_1024* start from grey or noise. They have a red or orange
-#   patch about where the pavilion stands; only the last has clearly found its roofs.
-# - *pytorch_tutorial* has lost it: almost no content, more style than VGG19 would give it, and no line search.
+# - *neural_style*, *neural_style_pt*, *gatys_2016* and *noise_1024* start from grey or noise. The last two have found the
+#   roofs, the others have orange patches instead. That is luck too: with a larger style image *gatys_2016* was still noise
+#   after a hundred evaluations, and *neural_style* once still grey. Their loss leaps at the first long step.
+# - *pytorch_tutorial* has nearly lost it: almost no content, more style than VGG19 would give it, and no line search.
 # - *cs231n* was written for another network; its first rate moves pixels by two thirds of their range.
 #
 # The rest differ less than their weights promised, but for the flat patches of *d2l*. By our measure ours ends lowest: no
@@ -377,12 +378,12 @@ for depth in (1, 3, 5):
 titles = [f"to {layers[depth - 1]}, content {weight:g}" for depth, weight in grid]
 show(list(grid.values()), titles, columns=3, height=180,
      alt="Nine pavilions in three rows: the first row has new colours and no strokes, the second short lines, the third "
-     "long curves across the sky; to the right they fade.")
+     "longer curves in the sky; to the right they fade.")
 
 # %% [markdown]
 # Down the left column: `relu1_1` alone brings the woodcut's colours and no stroke; three layers draw short lines
-# through trees, roofs and the sky above them; five sweep long curves across the sky. To the right the photo comes back,
-# and at 3 the sky is almost plain whatever the layers.
+# through trees, roofs and sky; with five, longer curves bend through the sky. To the right the photo comes back, and at
+# 3 the sky is almost plain whatever the layers.
 #
 # All five depths and four weights, larger (`python tools/make_results.py 08_grid`):
 #
@@ -467,8 +468,8 @@ for name, changes in recipe("noise_1024").per_style.items():
 
 # %% [markdown]
 # From noise, grain is the trouble: what a blur over 3 × 3 pixels removes. At 192 pixels and 100 evaluations, without
-# variation, a painting in mosaic had 48 grey levels of it, the mosaic 26. With 0.3 it fell below (to 16), and the larger
-# content weight of the table halved the content error.
+# variation, a painting in mosaic had about 30 grey levels of it, the mosaic 25. With 0.3 it fell below (under 20), and
+# the larger content weight of the table halved the content error.
 #
 # ## The explorer
 #
@@ -695,7 +696,7 @@ show([moments[i] for i in strip], [f"evaluation {i + 1}" for i in strip],
 
 # %% [markdown]
 # At evaluation 8 the photo is still there under lines; a quarter of the way in, strokes are everywhere. The colours come
-# in the second quarter, and the rest is polish.
+# in the second quarter, and deepen in the rest.
 #
 # Before and after, with a border to push; without a kernel it stays where it is:
 

@@ -17,7 +17,7 @@
 # > **Time** 50 minutes; about 35 seconds of computing on a laptop.
 # > **Came before** recipes and knobs on small pictures; here they grow.
 #
-# ![Four pictures of a rocket in blue strokes: painted at once, its sky is nearly plain with fine ripples; painted from coarse to fine, it has bands of waves and a wide swirl.](../data/results/09_large.jpg)
+# ![Four pictures of a rocket in blue strokes: painted at once, its sky is nearly plain with fine ripples; painted from coarse to fine, it has bands of waves and wide arcs over patches of blue and green.](../data/results/09_large.jpg)
 #
 # *1,024 pixels, equal work: left at once, right from coarse to fine; below, a piece of each, pixel for pixel. Look at the
 # sky: how wide are the strokes?*
@@ -167,10 +167,10 @@ def grow(plan, via=None):  # plan: (long side, evaluations), coarsest first
 # %%
 at_once, in_two = grow([(middle, 16)]), grow([(small, 24), (middle, 10)])
 show([at_once, in_two], ["16 at 256 px", "24 at 128 px, then 10 at 256 px"], height=240,
-     alt="The rocket at 256 pixels: at left fine ripples in an even blue sky, at right broad strokes, and a wide swirl beside the rocket.")
+     alt="The rocket at 256 pixels: at left fine ripples in an even blue sky, at right broader strokes, and wide curves beside the rocket.")
 
 # %% [markdown]
-# At left ripples, at right broad strokes, and a swirl as wide as the gap between the rocket and a mast. How strong are
+# At left ripples, at right broader strokes, and curves as wide as the gap between the rocket and a mast. How strong are
 # marks wider than 9 pixels and narrower than 33, in the sky?
 
 
@@ -193,7 +193,7 @@ print(f"wide marks over 1.3 times as strong: {wide_marks(in_two) > 1.3 * wide_ma
 
 # %% [markdown]
 # Wider marks for the same work. The loss does not tell: after these few evaluations it was, in our trials, level with the
-# other or up to a half higher. With 60 they were nearly level, and the wide marks still weaker without the small size.
+# other or well above it. With 60 they were nearly level, and the wide marks still weaker without the small size.
 #
 # **Exercise 1** · ●○○ · 5 min. A plan makes so many evaluations at each long side. How many at the last one cost the same?
 
@@ -313,11 +313,11 @@ race = {name: optimise(start, loss, 40, via=via).history for name, (start, via) 
 race = {name: torch.tensor(history).cummin(0).values.tolist() for name, history in race.items()}
 plot(race, xlabel="evaluation", ylabel="lowest loss so far",
      alt="Four falling curves: the pyramid is soon below the pixels; the levels start late and pass them later; the one "
-     "with matched colours begins and stays lowest; towards the right they draw together.")
+     "with matched colours begins lowest and soon runs with the pyramid; towards the right all draw together.")
 
 # %% [markdown]
-# After ten evaluations the pyramid has about two thirds of the pixels' loss, and matched colours save a little more. Our
-# levels start late, but soon pass the pixels. Then the curves draw together:
+# After ten evaluations the pyramid has about half of the pixels' loss; matched colours begin lower, and the pyramid soon
+# catches up. Our levels start late, but soon pass the pixels. Then the curves draw together:
 
 # %%
 # NBVAL_CHECK_OUTPUT
@@ -659,8 +659,8 @@ show(paintings, titles, height=240,
 # work (Exercise 1). The style is 160, 320, then 640 pixels wide, as its file is; the photo was enlarged from 640.
 #
 # At once, the sky stays nearly plain: short strokes gather around the rocket and its masts, and the rest is fine ripples.
-# From coarse to fine, bands of pale waves bend over the rocket and close to a swirl at its right, over wide patches of blue
-# and green. The lattice of the masts has paid: it is finer than the first strokes, and became a chain of loops.
+# From coarse to fine, bands of pale waves pass over the rocket and bend into wide arcs beside the masts, over wide patches
+# of blue and green. The lattice of the masts has paid: it is finer than the first strokes, and became a chain of loops.
 #
 # The same in small, live, with four evaluations at the end:
 

@@ -266,15 +266,15 @@ def lbfgs(start, loss, inside=False):
 # penalty on what lies outside the range. Up to eighty evaluations each:
 
 # %%
-cup, galaxies = load("coffee", 96).to(vgg.device), load("hubble_deep_field", 160).to(vgg.device)
+cup, galaxies = load("coffee", 128).to(vgg.device), load("hubble_deep_field", 224).to(vgg.device)
 dark = program(weight=0.1, pair=(cup, galaxies))
 inside = lbfgs(cup, dark, inside=True)
 fenced = lbfgs(cup, lambda image: dark(image) + 100 * range_penalty(image))  # fixed: no clamp, a fence
 plot({"clamp inside": inside[1], "fence": fenced[1]}, xlabel="evaluation", ylabel="loss",
-     alt="Two falling loss curves: with the clamp inside it leaps up again and again, with the fence it is smooth.")
+     alt="Two falling loss curves: with the clamp inside it climbs again and again, with the fence it is smooth.")
 
 # %% [markdown]
-# With the fence the loss falls; with the clamp inside it leaps up again and again. The pictures, with the file's loss:
+# With the fence the loss falls; with the clamp inside it climbs again and again. The pictures, with the file's loss:
 
 # %%
 ends = {"clamp inside": inside, "fence": fenced}
@@ -283,8 +283,8 @@ show([as_saved(image) for image, _ in ends.values()], titles, height=200,
      alt="The cup in the dark, twice: under coloured noise with the clamp inside, clearer with the fence.")
 
 # %% [markdown]
-# The clamp leaves coloured grain all over the cup and a broken rim; with the fence the dark is clean, and the loss is
-# lower. Besides, where a loss leaps, its last value is luck. **The alarm:** look at the curve.
+# The clamp leaves coloured specks all over cup and table; with the fence both are clearer. The number need not say so:
+# where a loss leaps, its last value is luck, and it may even be the lower one. **The alarm:** look at the curve.
 #
 # **Its twin: no clamp, and a loss that is read before saving.** Back to the astronaut, without clamp and fence.
 # **Before you run it:** is the file's loss the last one on the screen?
@@ -347,7 +347,7 @@ for title, net in {"with biases": vgg, "without": bare}.items():
     print(title, [round(gap, 2) for gap in gaps])
 
 # %% [markdown]
-# Without biases, they are equal. With them a gap of about a tenth is left, and the biases are all of it. Now the loss of most
+# Without biases, they are equal. With them a gap of up to a fifth is left, and the biases are all of it. Now the loss of most
 # programs, mean squares of features and of Gram matrices:
 
 
@@ -457,7 +457,7 @@ wall(pictures, small, height=200,
      alt="Four astronauts: with hw small facets everywhere, with C hw spots, with C C and 3 HW smooth walls and dark outlines.")
 
 # %% [markdown]
-# With $hw$ the wall is all speckled facets, her face nearly lost; with $C\,hw$ there are spots, and the face is back.
+# With $hw$ the wall is all speckled facets; with $C\,hw$ it is greyer, with soft spots, and outlines are plainer.
 # With the other two only colours and outlines are painted, and the style error is near a black sheet's, or larger.
 #
 # **It gets louder where the sizes differ.** A style of 224 pixels has more places than a photo of 144, so its sums are larger, and
