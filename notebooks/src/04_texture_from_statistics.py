@@ -128,10 +128,9 @@ for name in layers:
     print(f"{name}: paper {paper:.3f}, relative {style_error(found[name], A[name]):.2f}")
 
 # %% [markdown]
-# In the paper's unit a number depends on how large a layer's features are: not far apart in our small network, where that
-# unit would do as well, in VGG19 hundreds of times. A relative error can be read alone: zeros would score 1, and more
-# means that the noise fires too strongly, as at `relu3_1`. All five lie between a few tenths and a few whole ones, so equal
-# weights mean something, and we take the paper's $w_l = 1/5$:
+# The paper's unit depends on how large a layer's features are: not far apart in our small network, where it would do as
+# well, in VGG19 hundreds of times. A relative error can be read alone: zeros score 1, and more means that the noise fires
+# too strongly, as at `relu3_1`. With all five of one order, equal weights mean something: the paper's $w_l = 1/5$:
 
 
 # %%

@@ -19,8 +19,8 @@
 #
 # ![Six paintings of a rocket on its pad: at top left blue strokes swirl around it, at bottom right it is nearly the photo.](../data/results/05_ratio.jpg)
 #
-# *One photo, one style, one start; only the weight of the content grows, from 0.01 to 10. Look at the slender towers
-# beside the rocket: at which weight are they whole again?*
+# *One photo, one style, one start; the content weight grows from 0.01 to 10. Look at the slender towers beside the
+# rocket: at which weight are they whole?*
 
 # %% tags=["setup"]
 # <<setup>>

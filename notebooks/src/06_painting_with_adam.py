@@ -291,8 +291,8 @@ print(f"{path}: {len(snapshots)} pictures")
 #
 # ![The cat after 1,000 to 9,000 steps: its eyes turn from green towards blue, the wall at the right from blue to grey.](../data/results/06_nine_thousand.jpg)
 #
-# By the number it hardly does: the loss was 0.011 after our 300 steps and 0.010 after 1,000; from then on it is now higher,
-# now about as low, for at a constant rate it shakes. By eye the picture never rests: the eyes lose their green, the grey
+# By the number it hardly does: the loss was 0.011 after our 300 steps and 0.010 after 1,000; then it is now higher, now
+# about as low, for a constant rate shakes. By eye the picture never rests: the eyes lose their green, the grey
 # cheek turns blue, yellow comes at the lower edge, and the even wall at the upper right, blue after 100 steps, turns a dark
 # blue-grey. The last section asks whether that is Adam's doing.
 #

@@ -483,8 +483,8 @@ plot({guard: values for guard, (_, values, _) in runs.items()}, xlabel="evaluati
 
 # %% [markdown]
 # With the clamp inside, the loss climbs now and then: steps taken on a curvature that is not there. With the clamp after
-# each `step` it leaps behind the clamps: what was gained outside the range is taken away, and each clamp leaves one false
-# pair. How high a leap goes is luck; with the fence there is none. The pictures, with their losses as saved:
+# each `step` it leaps behind the clamps: what was gained outside the range is taken away, and a false pair is left. With the
+# fence there is no leap. The pictures, with their losses as saved:
 
 # %%
 pictures = {guard: saved for guard, (saved, _, _) in runs.items()}
@@ -493,9 +493,8 @@ show(list(pictures.values()), titles, height=190,
      alt="The cup in the dark, three times: broken into coloured specks with the clamp inside, a grey disc with a dotted rim with the other two.")
 
 # %% [markdown]
-# With the clamp inside, cup and table are lost in specks; its number is luck too, and may be the lowest of the three. With
-# the clamp after, the file is clearly worse than the curve's end. The fence keeps cup and table, and what its curve says
-# is what is saved.
+# With the clamp inside, cup and table are lost in specks; its number is luck. With the clamp after,
+# the file is clearly worse than the curve's end. The fence keeps cup and table, and saves what its curve says.
 #
 # **Exercise 3** · ●●○ · 10 min. Count the pairs with $y^T s \le 0$ along a path of points and gradients, a row each,
 # without a loop:

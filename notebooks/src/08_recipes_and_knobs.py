@@ -295,8 +295,8 @@ for name in RECIPES:
 #   by a sixth of a grey level a step, and asks for 2,000. *tensorflow* has a large $\epsilon$ (notebook 06) and much
 #   content.
 # - *neural_style*, *neural_style_pt*, *gatys_2016* and *noise_1024* start from grey or noise. The last two have found the
-#   roofs, the others have orange patches instead. That is luck too: with a larger style image *gatys_2016* was still noise
-#   after a hundred evaluations, and *neural_style* once still grey. Their loss leaps at the first long step.
+#   roofs, the others have orange patches instead. That is luck too: their loss leaps at the first long step, and with a
+#   larger style image *gatys_2016* was still noise, *neural_style* once still grey.
 # - *pytorch_tutorial* has nearly lost it: almost no content, more style than VGG19 would give it, and no line search.
 # - *cs231n* was written for another network; its first rate moves pixels by two thirds of their range.
 #

@@ -284,7 +284,7 @@ show([as_saved(image) for image, _ in ends.values()], titles, height=200,
 
 # %% [markdown]
 # The clamp leaves coloured specks all over cup and table; with the fence both are clearer. The number need not say so:
-# where a loss leaps, its last value is luck, and it may even be the lower one. **The alarm:** look at the curve.
+# where a loss leaps, its last value is luck, and may even be the lower. **The alarm:** look at the curve.
 #
 # **Its twin: no clamp, and a loss that is read before saving.** Back to the astronaut, without clamp and fence.
 # **Before you run it:** is the file's loss the last one on the screen?
