@@ -245,6 +245,18 @@ def test_calibration_changes_scales_only(teacher_dir):
     assert ratio.max() > 1.05 * ratio.min()
 
 
+@pytest.mark.parametrize("name", ["leaves", "gratings", "clouds", "blobs", "noisy", "blurred"])
+def test_what_a_procedure_draws_is_a_picture(name):
+    """Of the right size, in range, not flat, another one each time, and the same again for the same seed."""
+    piece = distill.crop(distill.read(ROOT / "data" / "content" / "coffee.jpg"), 96, random.Random(0))
+    given = (piece,) if name in ("noisy", "blurred") else (96,)
+    one, again, other = (getattr(distill, name)(*given, random.Random(seed)) for seed in (5, 5, 7))
+    for image in (one, other):
+        assert image.shape == (3, 96, 96) and image.dtype == torch.float32
+        assert image.min() >= -1e-5 and image.max() <= 1 + 1e-5 and image.std() > 0.01
+    assert torch.equal(one, again) and not torch.equal(one, other)
+
+
 def test_dead_and_passive_channels_cost():
     live = drawn(2, 400, 4).relu()
     dead, passing = live.clone(), live.clone()
