@@ -34,7 +34,6 @@ from pathlib import Path
 import torch
 import torch.nn.functional as F
 from PIL import Image, ImageDraw
-from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import nn
 
@@ -118,6 +117,12 @@ def layers_from(state):
     }
 
 
+def layers_of(vgg):
+    """A VGG of the helpers -> {"relu1_1": (weight, bias), ...} up to relu5_1, as far as it goes, in order."""
+    convs = ((name, vgg.layers[name.replace("relu", "conv")]) for name in conv_indices() if name in vgg.layers)
+    return {name: (conv.weight, conv.bias) for name, conv in convs}
+
+
 def halved(layers):
     """Layers {name: (weight, bias)} -> the same in bfloat16, with channels last: three times as fast on a CPU."""
     last = torch.channels_last
@@ -143,11 +148,7 @@ class Teacher:
                 for name in conv_indices()
             }
         else:
-            convs = VGG("vgg19", device="cpu").layers
-            self.vgg = {
-                name: (conv.weight, conv.bias)
-                for name, conv in ((n, convs[n.replace("relu", "conv")]) for n in conv_indices())
-            }
+            self.vgg = layers_of(VGG("vgg19", device="cpu"))
         self.half = {"vgg": halved(self.vgg), "encoder": halved(self.encoder or {})}
 
     @torch.no_grad()
@@ -372,6 +373,11 @@ def gram(flat):
     return flat.transpose(1, 2) @ flat / flat.shape[1]
 
 
+def moments(mine, theirs):
+    """Features of both (N, P, C), (N, P, D) -> the student's Gram matrices and the products of both (N, C, D)."""
+    return gram(mine), mine.transpose(1, 2) @ theirs / mine.shape[1]
+
+
 class Map:
     """The best linear map from a layer's features to the teacher's, by least squares over recent batches."""
 
@@ -506,7 +512,7 @@ class Training:
                 parts["offset", tap] = 10.0 * offset(mine)
             if tap in true:
                 theirs = rows(true[tap], places)
-                own, product = gram(mine), mine.transpose(1, 2) @ theirs / mine.shape[1]
+                own, product = moments(mine, theirs)
                 best, length = self.maps[tap].fit(own, product), theirs.square().sum(2).mean(1)
                 parts["feature", tap] = TAPS[tap] * feature_error(own, product, length, best)
                 if tap in STYLE:
@@ -514,7 +520,7 @@ class Training:
                     parts["gram", tap] = 0.3 * TAPS[tap] * gram_error(own, aim, best)
                     parts["distance", tap] = 2.0 * TAPS[tap] * distance_error(own, aim, self.queues[tap, size])
                     mine, theirs = (cells(f, 2 ** (int(tap[4]) - 1)) for f in (features, true[tap]))
-                    best = self.means[tap].fit(gram(mine), mine.transpose(1, 2) @ theirs / mine.shape[1])
+                    best = self.means[tap].fit(*moments(mine, theirs))
                     parts["mean", tap] = TAPS[tap] * mean_error(mine, theirs, best)
                 if tap in CONTENT:
                     mine, theirs = rows(features, PLACES // 16), rows(true[tap], PLACES // 16)
@@ -567,7 +573,8 @@ class Training:
         print(
             f"{time.strftime('%H:%M:%S')} step {self.step}/{self.options.steps} {each:.3f} s  "
             f"feature {listed('feature')}  gram {listed('gram')}  distance {listed('distance')}  "
-            f"mean {listed('mean')}  content {listed('content')}  offset {listed('offset')}  silence {sum(v for (k, _), v in self.parts.items() if k == 'silence'):.3f}  "
+            f"mean {listed('mean')}  content {listed('content')}  offset {listed('offset')}  "
+            f"silence {sum(v for (k, _), v in self.parts.items() if k == 'silence'):.3f}  "
             f"about {left:.0f} min left",
             flush=True,
         )
@@ -655,12 +662,10 @@ def export(student, options, teacher, pictures):
 
 def earlier(path):
     """A weight file of an earlier student -> {"relu1_1": (weight, bias), ...}; exits with a message for any other."""
-    if not path.is_file():
-        sys.exit(f"--start: {path} is no weight file; name one that this tool wrote (safetensors)")
     try:
-        layers = layers_from(load_file(path))
-    except SafetensorError as problem:
-        sys.exit(f"--start: {path} cannot be read ({problem}); name a file that this tool wrote (safetensors)")
+        layers = layers_of(VGG(path, device="cpu"))
+    except (OSError, ValueError) as problem:
+        sys.exit(f"--start: {path}: {problem}")
     shapes = {name: conv.weight.shape for name, conv in Student().convs.items()}
     if {name: weight.shape for name, (weight, _) in layers.items()} != shapes:
         sys.exit(f"--start: {path} holds other shapes than vgg19-mini's; name a file that this tool wrote")
@@ -708,7 +713,7 @@ def main():
             sys.exit(f"--images: {folder} holds no picture (jpg, png) to train on beside those held out")
     print(f"{sum(map(len, files))} pictures to train on, {len(held)} held out", flush=True)
     pictures = [[read(p) for p in folder] for folder in files]
-    if options.start and not training.step:
+    if start and not training.step:
         training.begin(start, pictures)
     if not options.export:
         train(training, pictures, stop)
