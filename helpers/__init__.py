@@ -2,9 +2,10 @@
 
 images    file <-> tensor: load, save, read_settings, noise, as_saved, names, credit
 show      tensor -> eye: show, plot, Progress; every picture carries a description
-vgg       VGG16, VGG19 and the embedded vgg19-mini, by the paper's layer names
+vgg       VGG19 and VGG16, by the paper's layer names
+weights   a network's name -> its weights: the original VGG19 from data/weights, or torchvision's
 transfer  the losses and the loop: gram, content_loss, style_loss, total_variation, optimise
-fast      speed and memory, one trick a function: products, half_precision, pyramid, matched_colour
+fast      speed and memory, one trick a function: fast, products, pyramid, matched_colour
 recipes   every published recipe as data: recipe, Objective, paint
 check     checks of exercises and of the installation: check, close, report
 

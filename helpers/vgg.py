@@ -1,35 +1,31 @@
-"""VGG16, VGG19 (Simonyan and Zisserman 2014) and the embedded vgg19-mini, by the paper's layer names."""
+"""VGG19 and VGG16 (Simonyan and Zisserman 2014), by the paper's layer names. An image goes in, feature maps come out."""
 
-import hashlib
-import importlib
 import os
 import re
-import socket
-import time
-from contextlib import suppress
-from pathlib import Path
 
 import torch
-from safetensors.torch import load_file
 from torch import Tensor, nn
+
+from helpers.weights import load_factors, load_weights
 
 __all__ = ["VGG", "best_device", "layer_names"]
 
 CONVS = {"vgg19": (2, 2, 4, 4, 4), "vgg16": (2, 2, 3, 3, 3)}  # convolutions in each of the five blocks
 POOLS = {"max": nn.MaxPool2d, "avg": nn.AvgPool2d}
-MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet, RGB, as torchvision's weights expect
-MINI = Path(__file__).resolve().parent.parent / "data" / "weights" / "vgg19-mini.safetensors"
-MINI_SHA256 = "1015c2598834a246401a44fb42c8c7b85c933ac645edc27bda70adc051e58881"
-HELP = 'choose with VGG("mini"), VGG("vgg19"), VGG("vgg16"), VGG("weights.safetensors") or NST_BACKBONE'
+MEAN = (0.485, 0.456, 0.406)  # of ImageNet, RGB: what an image is normalised with before the first layer
+STD = (0.229, 0.224, 0.225)
+NORMALISED = "vgg19-normalised"
 
 
 def layer_names(topology: str = "vgg19") -> list[str]:
     """conv1_1, relu1_1, ..., pool5: the names of the papers, in the order in which an image meets them."""
-    names = []
     if topology not in CONVS:
         raise ValueError(f"there is no network {topology!r}; known: {', '.join(CONVS)}")
+    names = []
     for block, convs in enumerate(CONVS[topology], start=1):
-        names += [f"{kind}{block}_{i}" for i in range(1, convs + 1) for kind in ("conv", "relu")] + [f"pool{block}"]
+        for i in range(1, convs + 1):
+            names += [f"conv{block}_{i}", f"relu{block}_{i}"]
+        names.append(f"pool{block}")
     return names
 
 
@@ -46,66 +42,112 @@ def best_device() -> torch.device:
 
 
 class VGG(nn.Module):
-    """A frozen VGG that hands out feature maps by layer name.
+    """A frozen VGG that hands out feature maps by layer name: vgg(image, ["relu1_1"]) -> {"relu1_1": (1, 64, H, W)}.
 
-    name: "auto", "mini" (embedded), "vgg19", "vgg16" (torchvision's weights, downloaded once), or the path of a file
-        in torchvision's layout (.safetensors or .pth), which may hold the first blocks only. "auto" is vgg19 where a
-        GPU is present or its weights are cached, else mini; it says which and why, and NST_BACKBONE overrides it.
+    name: "vgg19", the original network of the papers, which comes with the series; "torchvision-vgg19" and
+        "torchvision-vgg16", other trainings, downloaded once; or the path of a file in torchvision's layout
+        (.safetensors or .pth), which may hold the first blocks only.
     pool: "max", as the network was trained, or "avg", which Gatys et al. (2016, section 2) suggest for painting.
-    device: where to run; None takes `best_device()`. Raises OSError where weights cannot be had.
+    device: where to run; None takes `best_device()`.
+    normalised: every channel scaled so that its mean activation over natural images and places is 1, as Gatys et al.
+        (2016, section 2) did. Only the original VGG19 can be; VGG("vgg19-normalised") is the same.
+
+    `name` can be given to VGG again, and gives the same weights. Raises ValueError for a name, file or pooling that
+    cannot be, and OSError where weights cannot be had.
     """
 
-    def __init__(self, name: str | os.PathLike = "auto", pool: str = "max", device=None):
+    def __init__(self, name: str | os.PathLike = "vgg19", pool: str = "max", device=None, normalised: bool = False):
         super().__init__()
         if pool not in POOLS:
             raise ValueError(f'pool must be "max" or "avg", not {pool!r}')
-        device = torch.device(device) if device is not None else best_device()
-        self.name, weights = _weights(name, device)
+        if name == NORMALISED:
+            name = "vgg19"
+            normalised = True
+        if normalised and name != "vgg19":
+            raise ValueError(
+                f'normalised=True is for the original network, "vgg19", whose mean activations are known; not for {name!r}'
+            )
+        self.name, weights = load_weights(name)
+        self.pool = pool
         self.layers = _build(weights, self.name, pool)
+        if normalised:
+            self.name = NORMALISED
+            _normalise(self.layers)
         self.register_buffer("mean", torch.tensor(MEAN).view(1, 3, 1, 1))
         self.register_buffer("std", torch.tensor(STD).view(1, 3, 1, 1))
-        self.requires_grad_(False).eval().to(device)
+        self.requires_grad_(False).eval().to(torch.device(device) if device is not None else best_device())
 
-    device = property(lambda self: self.mean.device, doc="Where the weights are, and where an image has to be.")
-    dtype = property(lambda self: next(self.parameters()).dtype, doc="What features are computed in, float32 at first.")
+    @property
+    def device(self) -> torch.device:
+        """Where the weights are, and where an image has to be."""
+        return self.mean.device
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """What the first layer takes and features are handed out in; float32 unless `helpers.fast` changed it."""
+        return self.layers["conv1_1"].bias.dtype
+
+    @property
+    def normalised(self) -> bool:
+        """Whether the mean activations are 1."""
+        return self.name == NORMALISED
+
+    def __repr__(self) -> str:
+        convs = sum(layer.startswith("conv") for layer in self.layers)
+        kind = str(self.dtype).removeprefix("torch.")
+        return f'VGG("{self.name}", pool="{self.pool}"): {convs} convolutions, {kind}, on {self.device}'
 
     def forward(self, image: Tensor, layers: list[str]) -> dict[str, Tensor]:
-        """image (1, 3, H, W) in [0, 1] -> {layer: features (1, C, h, w)}; ValueError for an unknown layer or wrong image."""
-        layers, found = [layers] if isinstance(layers, str) else list(layers), {}
-        deepest, features = self.deepest(image, layers), ((image - self.mean) / self.std).to(self.dtype)
+        """Feature maps of some layers; the network runs as far as the deepest of them.
+
+        image: (1, 3, H, W), RGB in [0, 1]. layers: names such as "relu4_2", or one name.
+        Returns {layer: features (1, C, h, w)} in the order asked for. ValueError for an unknown layer or a wrong image.
+        """
+        layers = [layers] if isinstance(layers, str) else list(layers)
+        deepest = self.deepest(image, layers)
+        x = ((image - self.mean) / self.std).to(self.dtype)
+        features = {}
         for name in list(self.layers)[: deepest + 1]:
-            features = self.layers[name](features)
+            x = self.layers[name](x)
             if name in layers:
-                found[name] = features
-        return {name: found[name] for name in layers}
+                features[name] = x
+        return {name: features[name] for name in layers}
 
     def deepest(self, image: Tensor, layers: list[str]) -> int:
         """Refuse what cannot work, in a sentence; return the position of the deepest layer asked for."""
         if not isinstance(image, Tensor) or image.ndim != 4 or image.shape[1] != 3 or not image.is_floating_point():
-            found = f"{image.dtype} {tuple(image.shape)}" if isinstance(image, Tensor) else type(image).__name__
-            raise ValueError(f"expected a float image (1, 3, H, W) in [0, 1] (see helpers.images.load), found {found}")
+            given = f"{image.dtype} {tuple(image.shape)}" if isinstance(image, Tensor) else type(image).__name__
+            raise ValueError(f"expected a float image (1, 3, H, W) in [0, 1] (see helpers.images.load), found {given}")
+        if image.device != self.device:
+            raise ValueError(
+                f"the image is on {image.device} and the network on {self.device}; write image.to(vgg.device)"
+            )
         known = list(self.layers)
-        for layer in set(layers) - set(known):
-            raise ValueError(f"{self.name} has no layer {layer!r}; it has {', '.join(known)}")
+        for layer in layers:
+            if layer not in known:
+                raise ValueError(f"{self.name} has no layer {layer!r}; it has {', '.join(known)}")
         deepest = max((known.index(layer) for layer in layers), default=-1)
-        need = 2 ** sum(name.startswith("pool") for name in known[: deepest + 1])
-        if min(image.shape[2:]) < need:
-            raise ValueError(f"{known[deepest]} needs sides of at least {need} px, found {tuple(image.shape[2:])}")
+        needed = 2 ** sum(name.startswith("pool") for name in known[: deepest + 1])
+        if min(image.shape[2:]) < needed:
+            raise ValueError(f"{known[deepest]} needs sides of at least {needed} px, found {tuple(image.shape[2:])}")
         return deepest
 
 
 def _build(weights: dict[str, Tensor], name: str, pool: str) -> nn.ModuleDict:
     """Weights in torchvision's layout -> layers by name; a file that holds the first blocks only gives only those."""
-    indices = sorted(int(k.split(".")[1]) for k in weights if re.fullmatch(r"features\.\d+\.weight", k))
-    layers, width = nn.ModuleDict(), 3
+    indices = sorted(int(key.split(".")[1]) for key in weights if re.fullmatch(r"features\.\d+\.weight", key))
+    layers = nn.ModuleDict()
+    width = 3
     for layer in _names(indices, name):
         if layer.startswith("conv"):
             if not indices:
                 break
             layers[layer] = _conv(weights, indices.pop(0), width, name)
             width = layers[layer].out_channels
-        else:  # in place, a ReLU would overwrite the features of the conv layer
-            layers[layer] = nn.ReLU(inplace=False) if layer.startswith("relu") else POOLS[pool](2)
+        elif layer.startswith("relu"):
+            layers[layer] = nn.ReLU(inplace=False)  # in place, it would overwrite the features of the conv layer
+        else:
+            layers[layer] = POOLS[pool](2)
     return layers
 
 
@@ -120,80 +162,27 @@ def _names(indices: list[int], name: str) -> list[str]:
 
 def _conv(weights: dict[str, Tensor], index: int, width: int, name: str) -> nn.Conv2d:
     """One 3 x 3 convolution of `width` input channels with its weights."""
-    weight, bias = weights[f"features.{index}.weight"], weights.get(f"features.{index}.bias")
+    weight = weights[f"features.{index}.weight"]
+    bias = weights.get(f"features.{index}.bias")
     if weight.shape[1:] != (width, 3, 3) or bias is None or bias.shape != weight.shape[:1]:
         raise ValueError(f"{name}: features.{index} is not a 3 x 3 convolution of {width} channels with a bias")
-    conv = nn.Conv2d(width, weight.shape[0], 3, padding=1)
+    if not (weight.isfinite().all() and bias.isfinite().all()):
+        raise ValueError(f"{name}: features.{index} holds NaN or infinite numbers; copy or download the file again")
+    conv = torch.nn.utils.skip_init(nn.Conv2d, width, weight.shape[0], 3, padding=1)
     conv.load_state_dict({"weight": weight.float(), "bias": bias.float()})
     return conv
 
 
-def _weights(name, device: torch.device) -> tuple[str, dict[str, Tensor]]:
-    """A backbone's name -> the name as shown, and its weights in torchvision's layout."""
-    if name == "auto":
-        return _automatic(device)
-    if name == "mini":
-        return "vgg19-mini", _read(MINI, MINI_SHA256)
-    if name in CONVS:
-        return name, _download(name)
-    path = Path(str(name)).expanduser()
-    if path.suffix not in (".safetensors", ".pth", ".pt"):
-        raise ValueError(f"there is no network {str(name)!r}; {HELP}")
-    return path.stem, _read(path)
+@torch.no_grad()
+def _normalise(layers: nn.ModuleDict) -> None:
+    """Scale each channel by its factor, and take the factors of its inputs back out of the weights.
 
-
-def _automatic(device: torch.device) -> tuple[str, dict[str, Tensor]]:
-    """What "auto" means here; prints one line that says which network, why, and how to choose."""
-    name = os.environ.get("NST_BACKBONE") or "auto"
-    if name != "auto":
-        found, why = _weights(name, device), "NST_BACKBONE says so"
-    elif device.type == "cpu" and not os.path.isfile(_cached("vgg19")):
-        found, why = _weights("mini", device), "there is no GPU, and VGG19's weights are not on this machine"
-    else:
-        try:
-            found, why = _weights("vgg19", device), "there is a GPU" if device.type != "cpu" else "its weights are here"
-        except OSError as error:
-            print(error)
-            found, why = _weights("mini", device), "VGG19's weights could not be had"
-    print(f"Network: {found[0]}, because {why} ({HELP}).")
-    return found
-
-
-def _cached(name: str) -> Path:
-    """Where torch keeps the weights of vgg16 or vgg19. torchvision comes late: the embedded network does without it."""
-    record = importlib.import_module("torchvision.models").get_model_weights(name).IMAGENET1K_V1
-    return Path(torch.hub.get_dir(), "checkpoints", Path(record.url).name)
-
-
-def _download(name: str, patience: float = 30) -> dict[str, Tensor]:
-    """torchvision's weights, from torch's cache or its server; with a wrong hash, no file enters the cache or is read."""
-    record = importlib.import_module("torchvision.models").get_model_weights(name).IMAGENET1K_V1
-    path, mark, before = _cached(name), os.urandom(4).hex(), socket.getdefaulttimeout()
-    socket.setdefaulttimeout(patience)  # seconds without a byte: a silent server must not hang the notebook
-    try:
-        if not path.is_file() or not hashlib.sha256(path.read_bytes()).hexdigest().startswith(path.stem[-8:]):
-            record.get_state_dict(file_name=f"{path.stem}.{mark}.partial", check_hash=True, weights_only=True)
-            path.with_suffix(f".{mark}.partial").replace(path)
-        return _read(path)
-    except Exception as error:
-        why = f"{name}'s weights ({548 if name == 'vgg19' else 528} MB) could not be had: {str(error) or repr(error)}"
-        raise OSError(f'{why}. Try again, or save {record.url} as {path} by hand; VGG("mini") needs neither.') from None
-    finally:
-        socket.setdefaulttimeout(before)
-        with suppress(OSError):
-            for left in path.parent.glob(f"{path.stem}.*.partial"):  # our own, or a killed process's: none may pile up
-                if mark in left.name or left.stat().st_mtime < time.time() - 3600:
-                    left.unlink()
-
-
-def _read(path: Path, sha256: str | None = None) -> dict[str, Tensor]:
-    """A weight file -> {key: tensor}. No pickle is read without weights_only, so no file can run code."""
-    if not path.is_file():
-        raise FileNotFoundError(f"there is no weight file {path}; {HELP}")
-    if sha256 and hashlib.sha256(path.read_bytes()).hexdigest() != sha256:
-        raise ValueError(f"{path} is not the file that belongs to this version; restore it: git checkout -- {path}")
-    try:
-        weights = load_file(path) if path.suffix == ".safetensors" else torch.load(path, "cpu", weights_only=True)
-        return {str(key): value for key, value in weights.items() if isinstance(value, Tensor)}
-    except Exception as error:
-        raise ValueError(f"{path} cannot be read as weights: {(str(error) or repr(error)).splitlines()[0]}") from error
+    Factors are positive, so they pass through ReLU and pooling: relu(f·x) = f·relu(x). Gatys et al. (2016), section 2.
+    """
+    factors = load_factors()
+    before = torch.ones(3)
+    for name, conv in layers.items():
+        if name in factors:
+            conv.weight.mul_(factors[name].view(-1, 1, 1, 1) / before.view(1, -1, 1, 1))
+            conv.bias.mul_(factors[name])
+            before = factors[name]
