@@ -19,17 +19,27 @@ DATA = Path(__file__).resolve().parent.parent / "data"
 MIN_SIDE = 16  # four poolings halve a side four times: below 16 px nothing is left at relu5_1
 MAX_PIXELS = 90_000_000  # more than any phone camera's usual picture; a bomb has billions
 SETTINGS_KEY = "paint-by-gradient"
+KINDS = ("content", "style", "texture", "mask")
 
 
 @cache
 def manifest() -> dict[str, dict]:
-    """Every picture of data/images.toml: name -> kind, file, title, author, year, licence, source, sha256, alt."""
+    """Every picture of data/images.toml: name -> kind, file, title, author, year, licence, source, sha256, alt.
+
+    A mask has also `of`: the name of the picture to which it belongs.
+    """
     return tomllib.loads((DATA / "images.toml").read_text(encoding="utf-8"))
 
 
 def names(kind: str | None = None) -> list[str]:
-    """Names that `load` knows; kind "content" or "style" narrows the list."""
-    return [n for n, e in manifest().items() if kind in (None, e["kind"]) and _manifest_file(n).is_file()]
+    """Names that `load` knows: all pictures, or those of one kind ("content", "style", "texture", or "mask").
+
+    Masks are listed only when they are asked for. Raises ValueError for another kind.
+    """
+    if kind not in (None, *KINDS):
+        raise ValueError(f"there is no kind {kind!r} of picture; known: {', '.join(KINDS)}")
+    wanted = KINDS[:-1] if kind is None else (kind,)
+    return [name for name, e in manifest().items() if e["kind"] in wanted and _manifest_file(name).is_file()]
 
 
 def credit(name: str) -> str:
@@ -77,8 +87,8 @@ def _find(source) -> Path:
         if path.is_file():
             return path
         raise FileNotFoundError(
-            f"{entry['title']} does not come with the series. Download it from {entry['source']}, save it as "
-            f"{path}, and load it again; pictures that are here: {', '.join(names())}"
+            f"{path}, {entry['title']}, is missing; restore it: git checkout -- data/{entry['file']}. "
+            f"Pictures that are here: {', '.join(names())}"
         )
     path = Path(source).expanduser()
     if not path.is_file():

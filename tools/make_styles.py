@@ -2,7 +2,8 @@
 
     python tools/make_styles.py [names ...] [--out data/style]
 
-Lengths are in pixels of the finished picture; every picture is drawn larger and reduced, so its edges are clean.
+Lengths are in units of a picture about 640 units wide, which is finished at two pixels a unit; it is drawn larger than
+that and reduced, so its edges are clean.
 """
 
 import argparse
@@ -15,6 +16,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 
 TAU = 2 * np.pi
+FINISHED = 2  # pixels a unit
 
 
 def rgb(text):
@@ -103,7 +105,8 @@ def cells(seeds, angles, reach, size, scale, metric):
 def finish(values, size, light=None):
     """Round an array of colours, times its light where one is given, and reduce it to the finished size."""
     values = np.asarray(values) if light is None else np.asarray(values) * light[..., None]
-    return Image.fromarray(np.clip(values + 0.5, 0, 255).astype(np.uint8)).resize(size, Image.LANCZOS)
+    pixels = [FINISHED * side for side in size]
+    return Image.fromarray(np.clip(values + 0.5, 0, 255).astype(np.uint8)).resize(pixels, Image.LANCZOS)
 
 
 STONES = rgb("16245c 24408f 3d74b8 86bccb f3e9d2 d8a531 b9532e 7a2e22 f0c766 1c171c")
@@ -132,7 +135,7 @@ def pond(x, y):
 def mosaic(rng, size=(640, 512)):
     """Two fishes in a lapis sea, after the Roman opus vermiculatum.
 
-    A good style for its small square stones (11 px) laid in courses around every outline: one scale, all
+    A good style for its small square stones (11 units) laid in courses around every outline: one scale, all
     orientations, dark joints, and strong contrasts of lapis, gold, terracotta and ivory.
     """
     part = pond(*np.meshgrid(np.arange(0, 640, 2), np.arange(0, 512, 2)))[0]
@@ -186,7 +189,7 @@ def land(x, y, swirl=0):
 def woodcut(rng, size=(512, 640)):
     """A mountain, a red sun and the sea, after Japanese and Expressionist woodcuts.
 
-    A good style for its tapering gouge marks (2-6 px wide, 20-80 px long) that follow one flow in every direction,
+    A good style for its tapering gouge marks (2-6 units wide, 20-80 long) that follow one flow in every direction,
     and for its flat inks: indigo cut open over paper, ochre, vermilion and a washed green.
     """
     swirl, bumps = noise(size, (190, 150), rng, octaves=2), noise(size, (40, 40), rng)
@@ -226,54 +229,6 @@ def prints(mask, size, rng):
     return finish(inked, size, 1 + 0.03 * noise(size, (3, 3), rng, 3, 1))
 
 
-DOTS = rgb("1f2f8f 2f63c0 58a5d8 a8d4e6 7a4fa3 b486c8 d9587f f6b99a f08a6a f2a03a f7cf4f fdf3c4 3f9a80 8cc7a0 c8382f")
-BOATS = ((196, 402, 236), (528, 352, 118), (90, 322, 54))
-
-
-def harbour(x, y):
-    """Colours of the evening, a row for each place: sky, sun, sea with the sun's path, headland, sailing boats."""
-    paint = rgb("fff0b0 f2936a 6f78c4 8fbfd0 21398a ffc765 6a4a9c d2452b f6d58a 2b2560 a65a86 3a3a8c")
-    far = np.hypot(x - 392, (y - 226) * 1.1)
-    sky = mix(mix(paint[0], paint[1], far / 165), paint[2], (far - 150) / 260)
-    path = np.exp(-(((x - 392) / (20 + (y - 300) / 2.4)) ** 2)) * (0.9 + 0.35 * np.sin(y / 4.5))
-    sea = mix(mix(paint[3], paint[4], (y - 300) / 170), paint[5], path)
-    colour = np.select([(y > 300)[:, None], (far < 42)[:, None]], [sea, paint[0] + 10], sky)
-    cape = (y < 301) & (y > 300 - 78 * np.clip((330 - x) / 330, 0, 1) ** 0.8 - 8 * np.sin(x / 16))
-    colour = np.where(cape[:, None], mix(paint[11], paint[6], (y - 215) / 90), colour)
-    for sx, sy, tall in BOATS:
-        up, lean = np.clip((sy - y) / tall, -9, 0.999), (x - sx) / tall
-        main = (up > 0.06) & (y > sy - tall) & (lean > -0.01) & (lean < 0.42 * (1 - up) ** 0.8)
-        jib = (up > 0.08) & (lean < -0.04) & (lean > -0.36 * (0.86 - up))
-        hull = (up > -0.08) & (up < 0.035) & (np.abs(lean - 0.03) < 0.4 + up)
-        ghost = (up < -0.08) & (up > -0.55) & (np.abs(lean - 0.06) < 0.3 * (1 + up) + 0.05 * np.sin(y / 3))
-        for part, tint in ((ghost, 10), (main, 7), (jib, 8), (hull, 9)):
-            colour = np.where(part[:, None], paint[tint], colour)
-    return colour
-
-
-def pointillist(rng, size=(640, 512)):
-    """Sailing boats before a setting sun, after Seurat and Signac.
-
-    A good style for its thousands of rounded touches (4-11 px) of a few pure colours: blue beside orange, violet
-    beside yellow, mixed only in the eye. One mark everywhere keeps its statistics even over the picture.
-    """
-    canvas = Image.new("RGB", (size[0] * 2, size[1] * 2), "#efe3c8")
-    pen, swell, turn = ImageDraw.Draw(canvas), noise(size, (120, 40), rng), np.linspace(0, TAU, 18)[:-1, None]
-    for gap, width, spread, opposite in ((7, 12, 14, 0), (6.2, 9, 26, 0.12), (6, 7.4, 30, 0.16), (9, 5, 34, 0.3)):
-        points = scatter(size, gap, rng, 0.6)
-        colour = harbour(*points.T)
-        other = np.where(rng.random((len(points), 1)) < opposite, -0.8, 1)
-        grey = colour.mean(1, keepdims=True)
-        colour = grey + (colour - grey) * other * 1.15 + rng.normal(0, spread, colour.shape)
-        colour = DOTS[((DOTS[None] - colour[:, None]) ** 2).sum(2).argmin(1)] + rng.normal(0, 6, colour.shape)
-        around = np.arctan2(points[:, 1] - 226, points[:, 0] - 392) + np.pi / 2
-        angle = np.where(points[:, 1] > 300, 0.3 * at(swell, *points.T), around)
-        for p, a, w, c in zip(points, angle, width * rng.uniform(0.75, 1.2, len(points)), colour, strict=True):
-            ring = np.cos(turn) * [np.cos(a), np.sin(a)] * w * 1.2 + np.sin(turn) * [-np.sin(a), np.cos(a)] * w * 0.86
-            pen.polygon((2 * p + ring).ravel().tolist(), fill=tuple(np.clip(c, 0, 255).astype(int)))
-    return finish(canvas, size, 1 + 0.006 * np.clip(relief(np.asarray(canvas).mean(2), 1.2), -14, 14))
-
-
 ROSES = np.array([(140, 140, 98), (345, 105, 76), (535, 160, 96), (292, 282, 90), (72, 345, 84), (478, 372, 100),
                   (232, 462, 76), (640, 330, 60), (372, 512, 58), (18, 0, 60)])[..., None]  # fmt: skip
 PETALS = [rgb("4a0d33 8f1450 cc2b68 e8507c f58f8a fbd9c0"), rgb("6e1a2a b8342c e3622f f49243 fac36f fdebc0"),
@@ -293,11 +248,11 @@ def garden(x, y):
 def impasto(rng, size=(640, 512)):
     """Roses in a garden at dusk, in thick paint laid with a loaded brush.
 
-    A good style for its curved ridged strokes (8-20 px wide) turning around ten hearts, with light on every
+    A good style for its curved ridged strokes (8-20 units wide) turning around ten hearts, with light on every
     bristle: strong structure at two scales, and magenta, orange and cream against deep green.
     """
     swirl, moss = noise(size, (240, 200), rng, octaves=2), noise(size, (70, 70), rng)
-    paint = Image.new("RGB", (size[0] * 2, size[1] * 2), "#0b2622")
+    paint = Image.new("RGB", (size[0] * 3, size[1] * 3), "#0b2622")
     body = Image.new("L", paint.size, 90)
 
     def angle(x, y):
@@ -312,15 +267,15 @@ def impasto(rng, size=(640, 512)):
             k = np.clip(d * 6.4 + rng.normal(-0.4, 0.6), 0, 4.99)
             leaf = np.clip(2.5 + 1.8 * at(moss, *path[steps]) + rng.normal(0, 1), 0, 6).astype(int)
             tint = PETALS[rose % 3][int(k) : int(k) + 2] if d > 0 else LEAVES[[leaf, leaf]]
-            brush(paint, body, path * 2, width * (2 - 0.9 * max(d, 0)), tint, k % 1, rng)
-    slope = relief(np.asarray(body), 1.1) / 26
+            brush(paint, body, path * 3, width * (3 - 1.35 * max(d, 0)), tint, k % 1, rng)
+    slope = relief(np.asarray(body), 1.65) / 17
     gloss = 55 * np.clip(slope - 0.45, 0, 1)[..., None]
     return finish(np.asarray(paint) * (1 + 0.4 * np.clip(slope, -1, 1))[..., None] + gloss, size)
 
 
 def brush(paint, body, path, width, tint, blend, rng):
     """Drag one loaded brush along a path: every bristle leaves a line of its own colour, height and length."""
-    n = max(6, int(width / 2.2))
+    n = max(6, int(width / 3.3))
     edge = np.linspace(-1, 1, n)
     taper = np.minimum(1, 0.45 + 3 * np.sin(np.linspace(0, np.pi, len(path))))[:, None]
     side = normals(path) * width / 2 * taper
@@ -329,8 +284,8 @@ def brush(paint, body, path, width, tint, blend, rng):
     pens = ImageDraw.Draw(paint), ImageDraw.Draw(body)
     for i in rng.permutation(n):
         line = (path + side * edge[i])[rng.integers(0, 4) : len(path) - rng.integers(0, 4)].ravel().tolist()
-        pens[0].line(line, fill=tuple(np.clip(colour[i], 0, 255).astype(int)), width=4)
-        pens[1].line(line, fill=int(high[i]), width=4)
+        pens[0].line(line, fill=tuple(np.clip(colour[i], 0, 255).astype(int)), width=6)
+        pens[1].line(line, fill=int(high[i]), width=6)
 
 
 GLASS = rgb("f9c846 f08a24 d8341f 8e1238 5b2a86 1c3fa8 1f7fc4 38b0a8 2c8a4a f8ebbc")
@@ -358,7 +313,7 @@ def window(x, y):
 def stained_glass(rng, size=(600, 600)):
     """A rose window with the sun behind it, after the leaded glass of the cathedrals.
 
-    A good style for its saturated panes (15-45 px) glowing from within, warm at the heart and cool at the rim,
+    A good style for its saturated panes (15-45 units) glowing from within, warm at the heart and cool at the rim,
     each ringed by a black line: closed shapes, strong edges in all directions, no flat ground.
     """
     x, y = grid(size, 3)
@@ -392,50 +347,13 @@ def light(colour, key, size, rng):
     return finish(mix(glass, metal, lead * 1.3), size)
 
 
-YARNS = rgb("f1e7d3 274a3f bf5236 dea83c 84a9b0")
-SETT = ((0, 8), (1, 12), (0, 3), (2, 10), (0, 3), (1, 12), (0, 8), (4, 6), (3, 3), (4, 6))
-
-
-def stripes(rng, size=(640, 512), thread=4):
-    """A woven plaid in five yarns, after Scottish twills.
-
-    A good style for toy lessons: long straight bands in two directions at an exact spacing, which a Gram matrix
-    forgets, over a fine diagonal twill, which it keeps; five colours, easily counted in a histogram.
-    """
-    order = np.repeat(*np.transpose(SETT))
-    x, y = (v / thread for v in grid(size, 3))
-    i, j = x.astype(int), y.astype(int)
-    over = (i + j) % 4 < 2
-    warp, weft = (YARNS[order[k % len(order)]] * rng.normal(1, 0.035, 400)[k][..., None] for k in (i, j + 5))
-    thick = np.sin(np.pi * (np.where(over, x, y) % 1)) ** 0.6
-    float_ = np.sin(np.pi * np.clip(np.where(over, (y + i) % 4, (x + j + 2) % 4) / 2, 0, 1))
-    fibre = 0.03 * noise(size, (2, 2), rng, 3, 1)
-    return finish(np.where(over[..., None], warp, weft), size, 0.62 + 0.36 * thick + 0.08 * float_ + fibre)
-
-
-EBRU = rgb("38202e f3e6cf a8324a dea054 5d7d66 f3e6cf 7f97b2 d6735a 28464b")
 SUMI = rgb("14171f 6d7d92 2a3140 8f9bad 3d4c66 f3eee3")
-
-
-def marbling(rng, size=(512, 640)):
-    """Combed marbled paper, after Turkish ebru and the endpapers of old books.
-
-    A good style for its hair-fine feathered bands (3-15 px) in aubergine, cream, madder, apricot, sage and slate,
-    bent into arches by the comb: curved parallel lines of all colours everywhere.
-    """
-    x, y = (v.ravel() + rng.uniform(-0.2, 0.2, v.size) for v in np.broadcast_arrays(*grid(size, 3)))
-    drift = noise(size, (170, 170), rng, 3, 2).ravel()
-    x = x + 11 * np.sin(y / 50 + 0.7 * drift)
-    tooth = x + 3 * drift
-    y = y + 14 * np.sin(x / 58) - 666 / (np.abs(tooth - np.round(tooth / 22) * 22) + 9)
-    x = x - 66 * np.sin(y / 20 + 0.5 * drift)
-    return drops(x, y, EBRU, (86, 19, 37, 7), size, rng)
 
 
 def suminagashi(rng, size=(640, 512)):
     """Rings of ink floated on water and moved by a breath, after the Japanese suminagashi.
 
-    A good style to set beside the coloured ones: almost no colour at all, only wandering dark lines (1-8 px) on
+    A good style to set beside the coloured ones: almost no colour at all, only wandering dark lines (1-8 units) on
     white paper, nested like the rings of a tree and bent in every direction.
     """
     x, y = (v + 62 * noise(size, (250, 210), rng, 3, 4) for v in grid(size, 3))
@@ -446,24 +364,7 @@ def suminagashi(rng, size=(640, 512)):
     return finish(mix(SUMI[5], ink, 11 * thick), size, 1 + 0.025 * noise(size, (3, 9), rng, 3, 2))
 
 
-def drops(x, y, inks, rounds, size, rng):
-    """Print a bath: round after round of ink dropped on the same spots pushes the older ink outwards, in rings."""
-    gap, low, high, count = rounds
-    spots, x, y = (v.astype(np.float32) for v in (scatter(size, gap, rng), x, y))
-    colour, todo = np.tile(inks[0], (x.size, 1)), np.arange(x.size)
-    for k in range(count * len(spots)):
-        centre = spots[k % len(spots)] + rng.normal(0, gap / 10, 2).astype(np.float32)
-        square, area = (x - centre[0]) ** 2 + (y - centre[1]) ** 2, rng.uniform(low, high) ** 2
-        inside = square < area
-        colour[todo[inside]] = inks[(k // len(spots) + 4 * (k % len(spots))) % len(inks)]
-        todo, x, y, square = (v[~inside] for v in (todo, x, y, square))
-        pull = np.sqrt(1 - area / square)
-        x, y = centre[0] + (x - centre[0]) * pull, centre[1] + (y - centre[1]) * pull
-    fibre = 1 + 0.025 * noise(size, (2, 7), rng, 3, 2) + 0.03 * noise(size, (90, 90), rng, 3)
-    return finish(colour.reshape(*fibre.shape, 3), size, fibre)
-
-
-DRAWN = mosaic, woodcut, pointillist, impasto, stained_glass, stripes, marbling, suminagashi
+DRAWN = mosaic, woodcut, impasto, stained_glass, suminagashi
 STYLES = {draw.__name__: draw for draw in DRAWN}
 
 
