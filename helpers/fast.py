@@ -6,13 +6,13 @@ Like `transfer`, it sees images, features and layers, never a particular network
 import ctypes
 import functools
 import os
-import time
+import platform
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-__all__ = ["products", "half_precision", "keep_memory", "own_pixels", "pyramid", "matched_colour"]
+__all__ = ["fast", "products", "keep_memory", "own_pixels", "pyramid", "matched_colour"]
 
 # Grey, and two colour axes, each of length 1: pixels change along them, because the loss bends differently along each.
 AXES = ((0.577, 0.577, 0.577), (0.707, 0.0, -0.707), (0.408, -0.816, 0.408))
@@ -52,28 +52,117 @@ def products(flat: Tensor) -> Tensor:
     return _Products.apply(flat if large or flat.dtype == torch.float64 else flat.float())
 
 
-def half_precision(net: nn.Module, gain: float = 1.2) -> nn.Module:
-    """Turn `net.layers` to bfloat16 with channels last where a small convolution is `gain` times as fast so; -> net.
+def fast(net: nn.Module, precision: str | torch.dtype | None = None) -> nn.Module:
+    """Turn a network to half precision where its device has units for that, and say so in one line; returns the network.
 
-    A processor or GPU without such units (T4) is found by the same trial and stays in float32. Undo: a new network.
+    net: a `VGG`, changed in place. precision: None asks the device what it can do, and never a stopwatch, so that a busy
+    machine decides as a quiet one does; "bfloat16", "float16" or "float32" (or torch's types) decides for it.
+
+    bfloat16 has the range of float32 and an eighth of its digits: layers and features are turned to it, with channels
+    last in memory. float16 has more digits and little range: there each convolution alone is turned, and its input and
+    its gradient are scaled by a power of two before they are rounded, so neither can overflow nor vanish; features stay
+    float32. Losses and Gram matrices are float32 in any case. There is no way back: make a new VGG.
+    Raises ValueError for another precision, or where the network has been turned to half precision before.
     """
-    device = next(net.parameters()).device
-    trials = {kind: _seconds(kind, device) for kind in (torch.float32, torch.bfloat16)}
-    if trials[torch.float32] > gain * trials[torch.bfloat16]:
-        net.layers.to(torch.bfloat16, memory_format=torch.channels_last)
+    if precision is None:
+        kind, reason = _best_precision(net.device)
+    else:
+        kind, reason = _asked_precision(precision), "as you asked"
+    before = _precision(net)
+    if before not in (torch.float32, kind):
+        raise ValueError(f"this network is in {_short(before)} already, and its digits are gone: make a new VGG()")
+    if kind == torch.bfloat16:
+        net.layers.to(kind, memory_format=torch.channels_last)
+    elif kind == torch.float16 and before != kind:
+        for name, layer in net.layers.items():
+            if isinstance(layer, nn.Conv2d):
+                net.layers[name] = _HalfConv(layer)
+    how = ", channels last in memory" if kind == torch.bfloat16 else ""
+    print(f"{net.name} computes in {_short(kind)}{how}: {reason}.")
     return net
 
 
-def _seconds(kind: torch.dtype, device: torch.device) -> float:
-    """The shortest of five times for one convolution forth and back."""
-    conv, times = nn.Conv2d(64, 64, 3, padding=1).to(device, kind, memory_format=torch.channels_last), []
-    image = torch.rand(1, 64, 96, 96).to(device, kind, memory_format=torch.channels_last).requires_grad_()
-    for _ in range(5):
-        began = time.perf_counter()
-        conv.requires_grad_(False)(image).sum().backward()
-        image.grad.sum().item()  # waits for a GPU
-        times.append(time.perf_counter() - began)
-    return min(times)
+def _short(kind: torch.dtype) -> str:
+    return str(kind).removeprefix("torch.")
+
+
+def _precision(net: nn.Module) -> torch.dtype:
+    """What the convolutions of a network multiply in."""
+    first = next(layer for layer in net.layers.values() if isinstance(layer, (nn.Conv2d, _HalfConv)))
+    return first.weight.dtype
+
+
+def _asked_precision(precision) -> torch.dtype:
+    """A precision by torch's type or its name."""
+    known = {_short(kind): kind for kind in (torch.float32, torch.bfloat16, torch.float16)}
+    if precision in known.values():
+        return precision
+    if isinstance(precision, str) and precision in known:
+        return known[precision]
+    raise ValueError(f"precision must be None or one of {', '.join(known)}, not {precision!r}")
+
+
+def _best_precision(device: torch.device) -> tuple[torch.dtype, str]:
+    """The fastest precision that a device has units for, and why, by its own account of itself."""
+    if device.type == "cpu":
+        units = _cpu_units()
+        if units:
+            return torch.bfloat16, f"this processor multiplies it in {units} units"
+        return torch.float32, "this processor has no units for bfloat16"
+    if device.type == "cuda":
+        if torch.cuda.is_bf16_supported(including_emulation=False):
+            return torch.bfloat16, "this GPU has units for it"
+        if torch.cuda.get_device_capability(device) >= (7, 0):
+            return torch.float16, "this GPU has units for it, and none for bfloat16"
+        return torch.float32, "this GPU has no units for half precision"
+    return torch.float32, f"half precision is not tried unasked on a device of type {device.type!r}"
+
+
+def _cpu_units() -> str:
+    """The name of this processor's bfloat16 units; empty where it has none, or where torch cannot tell."""
+    if platform.machine().lower() in ("arm64", "aarch64"):
+        try:
+            return "BF16" if torch.ops.mkldnn._is_mkldnn_bf16_supported() else ""
+        except (AttributeError, RuntimeError):  # a torch without oneDNN
+            return ""
+    for name, question in (("AMX", "_is_amx_tile_supported"), ("AVX-512", "_is_avx512_bf16_supported")):
+        if getattr(torch.cpu, question, bool)():
+            return name
+    return ""
+
+
+class _HalfConv(nn.Module):
+    """A convolution that multiplies in float16 between float32 features; biases and sums stay float32."""
+
+    def __init__(self, conv: nn.Conv2d):
+        super().__init__()
+        self.register_buffer("weight", conv.weight.detach().half())
+        self.bias = conv.bias
+        self.out_channels = conv.out_channels
+
+    def forward(self, features: Tensor) -> Tensor:
+        return _HalfProduct.apply(features, self.weight) + self.bias.view(-1, 1, 1)
+
+
+class _HalfProduct(torch.autograd.Function):
+    """The convolution, and its transpose on the way back, of numbers scaled to at most 1."""
+
+    @staticmethod
+    def forward(ctx, features, weight):
+        ctx.save_for_backward(weight)
+        return _scaled(features, lambda x: F.conv2d(x, weight, padding=1))
+
+    @staticmethod
+    def backward(ctx, gradient):
+        (weight,) = ctx.saved_tensors
+        return _scaled(gradient, lambda g: F.conv_transpose2d(g, weight, padding=1)), None
+
+
+def _scaled(values: Tensor, product) -> Tensor:
+    """A linear function in float16 of float32 values: scaled by a power of two, which loses no digit, and back."""
+    largest = values.abs().amax().clamp_min(1e-30)
+    scale = torch.exp2(torch.ceil(torch.log2(largest)))
+    return product((values / scale).half()).float() * scale
 
 
 @functools.cache

@@ -9,7 +9,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 # Before torch is imported, here and in the kernels of the notebooks: the same sums in the same order everywhere.
-os.environ.update(OMP_NUM_THREADS="1", NST_BACKBONE="mini", NST_QUIET="1", CUDA_VISIBLE_DEVICES="")
+os.environ.update(OMP_NUM_THREADS="1", NST_QUIET="1", CUDA_VISIBLE_DEVICES="")
 
 import pytest  # noqa: E402
 
@@ -41,11 +41,11 @@ def pytest_collection_modifyitems(items):
 
 
 @pytest.fixture(scope="session")
-def mini():
-    """The embedded network."""
+def vgg():
+    """The original VGG19, on the CPU."""
     from helpers.vgg import VGG
 
-    return VGG("mini", device="cpu")
+    return VGG(device="cpu")
 
 
 @pytest.fixture

@@ -8,7 +8,9 @@ import pytest
 import torch
 
 from helpers import fast
-from helpers.fast import half_precision, keep_memory, matched_colour, own_pixels, products, pyramid
+from helpers.fast import fast as turned
+from helpers.fast import keep_memory, matched_colour, own_pixels, products, pyramid
+from helpers.images import load
 from helpers.transfer import gram, optimise
 from helpers.vgg import VGG
 
@@ -49,18 +51,77 @@ def test_the_gradient_lies_in_memory_as_the_features_do():
         assert gradient.stride() == flat.stride()
 
 
-def test_a_network_in_half_precision_finds_the_same_style(monkeypatch):
-    monkeypatch.setattr(fast, "_seconds", lambda kind, device: 1.0 if kind == torch.bfloat16 else 2.0)
-    exact, net, image = VGG("mini", device="cpu"), half_precision(VGG("mini", device="cpu")), drawn(1, 3, 96, 96)
-    assert exact.dtype == torch.float32 and net.dtype == torch.bfloat16 and net.mean.dtype == torch.float32
-    for layer in ("relu1_1", "relu3_1", "relu5_1"):
-        one, other = (gram(n(image, [layer])[layer]) for n in (exact, net))
-        assert ((one - other).norm() / one.norm()).item() < 0.01
+STYLE = ("relu1_1", "relu3_1", "relu5_1")
 
 
-def test_half_precision_stays_away_where_it_gains_nothing(monkeypatch):
-    monkeypatch.setattr(fast, "_seconds", lambda kind, device: 1.0)
-    assert half_precision(VGG("mini", device="cpu")).dtype == torch.float32
+def gradient(net, image, scale=1.0):
+    """The gradient of a style loss, `scale` times as large as usual, divided by it."""
+    image = image.clone().requires_grad_()
+    loss = sum(gram(f).square().sum() for f in net(image, list(STYLE)).values())
+    (scale * loss).backward()
+    return image.grad / scale
+
+
+@pytest.mark.parametrize("kind, nearly", [("bfloat16", 0.01), ("float16", 0.002)])
+def test_a_network_in_half_precision_finds_the_same_style(vgg, kind, nearly, capsys):
+    net = turned(VGG(device="cpu"), kind)
+    assert capsys.readouterr().out.startswith(f"vgg19 computes in {kind}") and net.mean.dtype == torch.float32
+    image = load("china", 96)
+    for layer in STYLE:
+        one, other = (gram(n(image, [layer])[layer]) for n in (vgg, net))
+        assert other.dtype == torch.float32 and ((one - other).norm() / one.norm()).item() < nearly
+
+
+@pytest.mark.parametrize("scale", [1e-20, 1.0, 1e20])
+def test_float16_neither_overflows_nor_vanishes(vgg, scale):
+    """However large or small a loss: its gradient is scaled before it is rounded. float16 itself ends at 65,504."""
+    net = turned(VGG(device="cpu"), torch.float16)
+    image = load("china", 64)
+    exact, found = gradient(vgg, image), gradient(net, image, scale)
+    assert found.isfinite().all() and ((found - exact).norm() / exact.norm()).item() < 0.15
+
+
+def test_float16_takes_pictures_that_no_screen_shows():
+    """Early steps of an optimiser can leave [0, 1] by far."""
+    features = turned(VGG(device="cpu"), "float16")(1e5 * drawn(1, 3, 32, 32), ["relu5_1"])["relu5_1"]
+    assert features.isfinite().all() and features.max() > 65_504
+
+
+@pytest.mark.parametrize(
+    "device, known, kind, reason",
+    [
+        ("cpu", {"_cpu_units": ""}, torch.float32, "this processor has no units for bfloat16"),
+        ("cpu", {"_cpu_units": "AMX"}, torch.bfloat16, "AMX"),
+        ("cuda", {"bf16": True, "capability": (8, 0)}, torch.bfloat16, "this GPU has units for it"),
+        ("cuda", {"bf16": False, "capability": (7, 5)}, torch.float16, "none for bfloat16"),
+        ("cuda", {"bf16": False, "capability": (6, 1)}, torch.float32, "no units for half precision"),
+        ("mps", {}, torch.float32, "not tried unasked"),
+    ],
+)
+def test_what_the_device_says_of_itself_decides(monkeypatch, device, known, kind, reason):
+    monkeypatch.setattr(fast, "_cpu_units", lambda: known.get("_cpu_units"))
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation=True: known["bf16"])
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device=None: known["capability"])
+    found, said = fast._best_precision(torch.device(device))
+    assert found == kind and reason in said
+
+
+def test_no_stopwatch_decides():
+    """A busy machine chooses as a quiet one does: the module does not even know the time."""
+    assert "time" not in vars(fast)
+    assert fast._best_precision(torch.device("cpu")) == fast._best_precision(torch.device("cpu"))
+
+
+def test_precision_by_name_by_type_and_only_once(capsys):
+    net = turned(VGG(device="cpu"), "float32")
+    assert net.dtype == torch.float32 and "as you asked" in capsys.readouterr().out
+    assert turned(turned(net, "bfloat16"), torch.bfloat16).dtype == torch.bfloat16
+    for again in ("float32", "float16"):
+        with pytest.raises(ValueError, match="in bfloat16 already, and its digits are gone"):
+            turned(net, again)
+    for wrong in ("half", torch.float64, 16):
+        with pytest.raises(ValueError, match="precision must be None or one of float32, bfloat16, float16"):
+            turned(VGG(device="cpu"), wrong)
 
 
 @pytest.mark.parametrize("shape", [(1, 3, 32, 48), (1, 3, 37, 51), (1, 3, 5, 9)])
@@ -90,7 +151,7 @@ def test_a_pyramid_moves_large_areas_first():
 def test_lbfgs_needs_fewer_evaluations_on_a_pyramid():
     start, style = drawn(1, 3, 64, 64), 0.2 * drawn(1, 3, 64, 64, seed=2)
     style[..., 20:40, :] = 0.8
-    vgg, layers = VGG("mini", device="cpu"), ["relu1_1", "relu2_1", "relu3_1"]
+    vgg, layers = VGG(device="cpu"), ["relu1_1", "relu2_1", "relu3_1"]
     aims = {k: gram(f) for k, f in vgg(style, layers).items()}
 
     def loss(image):
