@@ -153,6 +153,8 @@ class Objective:
 def paint(what: str | Recipe, content: Tensor, style: Tensor, net, steps: int | None = None, seen=None) -> Result:
     """Run a recipe, or the one of that name, on images (1, 3, H, W); published optimisers return their last image."""
     r = what if isinstance(what, Recipe) else recipe(what)
+    content = content.to(net.device)
+    style = style.to(net.device)
     noise = torch.rand(content.shape, generator=torch.Generator().manual_seed(0)).to(content.device)
     start = {"content": content, "noise": noise, "grey": 0.5 + (noise - 0.5) / 255}[r.start]
     result = optimise(start, Objective(r, net, content, style), steps or r.steps, _method(r), None, seen, r.pixels)

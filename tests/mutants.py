@@ -18,7 +18,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 T, V, P, S = "helpers/transfer.py", "helpers/vgg.py", "helpers/images.py", "helpers/show.py"
-R, C, FAST = "helpers/recipes.py", "helpers/check.py", "helpers/fast.py"
+R, C, FAST, W = "helpers/recipes.py", "helpers/check.py", "helpers/fast.py", "helpers/weights.py"
 NB = "notebooks/03_gram_matrices.ipynb"
 NB_SOURCE = "notebooks/src/03_gram_matrices.py"
 
@@ -56,7 +56,9 @@ MUTANTS = {
     "gradient against the grain": (FAST, "if flat.stride(0) == 1 else", "if False else", "test_fast"),
     "sums rounded to bfloat16": (FAST, "parts.transpose(1, 2)).float().sum(0)", "parts.transpose(1, 2)).sum(0).float()", "test_fast"),
     "rest of the places forgotten": (FAST, " + rest @ rest.T", "", "test_fast"),
-    "half precision everywhere": (FAST, "if trials[torch.float32] > gain * trials[torch.bfloat16]:", "if True:", "test_fast"),
+    "half precision everywhere": (FAST, 'return torch.float32, "this processor has no units for bfloat16"', 'return torch.bfloat16, "this processor has no units for bfloat16"', "test_fast"),
+    "float16 without its scale": (FAST, "scale = torch.exp2(torch.ceil(torch.log2(largest)))", "scale = torch.ones_like(largest)", "test_fast"),
+    "rounded digits called exact": (FAST, "if before not in (torch.float32, kind):", "if False:", "test_fast"),
     "flat pyramid": (FAST, "GREY = (1.0, 0.7, 0.5, 0.35, 0.25)", "GREY = (1.0, 0.0, 0.0, 0.0, 0.0)", "test_fast"),
     "no first step": (FAST, "reach: float = 0.01", "reach: float = 0.0", "test_fast"),
     "colours of the photo": (FAST, "+ other.mean(1, keepdim=True)", "+ one.mean(1, keepdim=True)", "test_fast"),
@@ -67,12 +69,16 @@ MUTANTS = {
     "in-place ReLU": (V, "nn.ReLU(inplace=False)", "nn.ReLU(inplace=True)", "test_vgg"),
     "wrong mean": (V, "(0.485, 0.456, 0.406)", "(0.406, 0.456, 0.485)", "test_vgg"),
     "missing std": (V, "(0.229, 0.224, 0.225)", "(1.0, 1.0, 1.0)", "test_vgg"),
-    "conv for relu": (V, 'for kind in ("conv", "relu")]', 'for kind in ("relu", "conv")]', "test_vgg"),
+    "conv for relu": (V, 'names += [f"conv{block}_{i}", f"relu{block}_{i}"]', 'names += [f"relu{block}_{i}", f"conv{block}_{i}"]', "test_vgg"),
     "wrong pooling": (V, '"avg": nn.AvgPool2d', '"avg": nn.MaxPool2d', "test_vgg"),
-    "wrong layer": (V, "                found[name] = features\n", "                found[name] = features if name[-1] != '1' else features * 0\n", "test_vgg"),
+    "wrong layer": (V, "                features[name] = x\n", "                features[name] = x if name[-1] != '1' else x * 0\n", "test_vgg"),
     "weights not frozen": (V, "self.requires_grad_(False)", "self.requires_grad_(True)", "test_vgg"),
-    "pickle that may run": (V, 'torch.load(path, "cpu", weights_only=True)', 'torch.load(path, "cpu", weights_only=False)', "test_security"),
-    "hash not checked": (V, "if sha256 and hashlib", "if False and hashlib", "test_vgg"),
+    "pickle that may run": (W, 'torch.load(path, "cpu", weights_only=True)', 'torch.load(path, "cpu", weights_only=False)', "test_security"),
+    "hash not checked": (W, "if path in SHA256 and _sha256(path)", "if False and _sha256(path)", "test_vgg"),
+    "factors of the inputs left in": (V, "            before = factors[name]", "            pass", "test_vgg"),
+    "factors forgotten for biases": (V, "            conv.bias.mul_(factors[name])", "            pass", "test_vgg"),
+    "normalised in name only": (V, "            _normalise(self.layers)", "            pass", "test_vgg"),
+    "torchvision's weights for the original": (W, 'return "vgg19", read_weights(ORIGINAL)', 'return "vgg19", _download("torchvision-vgg19")', "test_download"),
     # recipes
     "targets recomputed each step": (R, "value = error(of(found[name]), target,", "value = error(of(found[name]), of(self._features(image, [name])[name]) * 0 + target,", "test_recipes"),
     "Caffe as RGB": (R, ".view(1, 3, 1, 1)).flip(1)", ".view(1, 3, 1, 1))", "test_recipes"),

@@ -66,7 +66,6 @@ TABLE = {
     "load: size 0": (lambda d: load("china", 0), ValueError, "size"),
     "load: a negative size": (lambda d: load("china", -5), ValueError, "size"),
     "load: a size in words": (lambda d: load("china", "big"), (TypeError, ValueError), "size"),
-    "load: a picture that is not shipped": (lambda d: load("great_wave"), FileNotFoundError, "Download it from http"),
     "credit: an unknown name": (lambda d: credit("nobody"), (KeyError, ValueError), "nobody"),
     "to_pil: features": (lambda d: to_pil(MAP), ValueError, r"expected an image tensor \(1, 3, H, W\)"),
     "to_pil: NaN": (lambda d: to_pil(IMAGE * torch.nan), ValueError, "holds NaN or infinite values"),
@@ -89,22 +88,26 @@ TABLE = {
     "show: an image without a batch": (lambda d: show([IMAGE[0]], alt=ALT), ValueError, r"\(1, 3, H, W\)"),
     "film: two sizes": (lambda d: film([IMAGE, IMAGE[..., :9]], d / "a.webp"), ValueError, "images of one size"),
     "film: an unknown ending": (lambda d: film([IMAGE], d / "a.mov"), ValueError, "a .webp, .gif or .mp4"),
-    "VGG: an unknown name": (lambda d: VGG("vgg18"), (ValueError, OSError), "vgg18"),
-    "VGG: an unknown pooling": (lambda d: VGG("mini", pool="mean"), ValueError, 'must be "max" or "avg", not .mean.'),
+    "VGG: an unknown name": (lambda d: VGG("vgg18"), ValueError, "no network .vgg18.. VGG.. is the original VGG19"),
+    "VGG: an unknown pooling": (lambda d: VGG(pool="mean"), ValueError, 'must be "max" or "avg", not .mean.'),
     "VGG: a file that is not there": (lambda d: VGG(d / "vgg.safetensors"), OSError, "vgg.safetensors"),
     "VGG: text as weights": (lambda d: VGG(d / "text.safetensors"), ValueError, "cannot be read as weights"),
-    "VGG: other weights": (lambda d: VGG(d / "other.pth"), ValueError, "other does not hold the layers"),
-    "vgg: an unknown layer": (lambda d: MINI()(IMAGE, ["relu9_1"]), ValueError, "no layer 'relu9_1'; it has conv1_1"),
-    "vgg: a layer by index": (lambda d: MINI()(IMAGE, [21]), ValueError, "no layer 21"),
-    "vgg: 8-bit pixels": (lambda d: MINI()((IMAGE * 255).byte(), ["relu1_1"]), ValueError, "expected a float image"),
+    "VGG: other weights": (lambda d: VGG(d / "other.pth"), ValueError, "other.pth does not hold the layers"),
+    "vgg: an unknown layer": (
+        lambda d: network()(IMAGE, ["relu9_1"]),
+        ValueError,
+        "no layer 'relu9_1'; it has conv1_1",
+    ),
+    "vgg: a layer by index": (lambda d: network()(IMAGE, [21]), ValueError, "no layer 21"),
+    "vgg: 8-bit pixels": (lambda d: network()((IMAGE * 255).byte(), ["relu1_1"]), ValueError, "expected a float image"),
     "vgg: one channel": (
-        lambda d: MINI()(IMAGE[:, :1], ["relu1_1"]),
+        lambda d: network()(IMAGE[:, :1], ["relu1_1"]),
         ValueError,
         r"found torch.float32 \(1, 1, 20, 30\)",
     ),
-    "vgg: a PIL image": (lambda d: MINI()(Image.new("RGB", (9, 9)), ["relu1_1"]), ValueError, "found Image"),
+    "vgg: a PIL image": (lambda d: network()(Image.new("RGB", (9, 9)), ["relu1_1"]), ValueError, "found Image"),
     "vgg: too small for the layer": (
-        lambda d: MINI()(IMAGE[..., :8], ["relu5_1"]),
+        lambda d: network()(IMAGE[..., :8], ["relu5_1"]),
         ValueError,
         "sides of at least 16 px",
     ),
@@ -137,9 +140,9 @@ TABLE = {
     ),
     "recipe: a layer that no VGG has": (lambda d: lost_layer("relu7_1x"), ValueError, "relu7_1x"),
     "recipe: style without layers": (lambda d: lost_layer(None), ValueError, "no layer None; known: conv1_1, relu1_1"),
-    "paint: no steps": (lambda d: paint("ours", IMAGE, IMAGE, MINI(), steps=-1), ValueError, "steps >= 1"),
+    "paint: no steps": (lambda d: paint("ours", IMAGE, IMAGE, network(), steps=-1), ValueError, "steps >= 1"),
     "paint: an image without a batch": (
-        lambda d: paint("ours", IMAGE[0], IMAGE, MINI()),
+        lambda d: paint("ours", IMAGE[0], IMAGE, network()),
         ValueError,
         "expected a float image",
     ),
@@ -149,8 +152,8 @@ TABLE = {
 }
 
 
-def MINI():
-    return VGG("mini", device="cpu")
+def network():
+    return VGG(device="cpu")
 
 
 def lost_layer(name):

@@ -10,16 +10,10 @@ import pytest
 import torch
 
 from helpers.images import load
-from helpers.vgg import MINI, VGG
 from tests import published
 from tools import bench
 
 ROOT = Path(__file__).resolve().parent.parent
-
-
-@pytest.fixture(scope="module")
-def mini():
-    return VGG("mini", device="cpu")
 
 
 @pytest.fixture
@@ -28,12 +22,12 @@ def pair():
     return photo, torch.nn.functional.interpolate(style, photo.shape[2:])
 
 
-def test_the_tutorials_loss_is_the_tutorials(mini, pair):
+def test_the_tutorials_loss_is_the_tutorials(vgg, pair):
     """Against the independent transcription, on the embedded network's weights."""
-    state = {f"features.{i}.{k}": v for i, k, v in numbered(mini)}
+    state = {f"features.{i}.{k}": v for i, k, v in numbered(vgg)}
     image = pair[0].flip(3)
     expected = published.LOSSES["pytorch_tutorial"](state, *pair, image)
-    assert bench.TutorialLoss(mini, *pair)(image).item() == pytest.approx(expected, rel=1e-4)
+    assert bench.TutorialLoss(vgg, *pair)(image).item() == pytest.approx(expected, rel=1e-4)
 
 
 def numbered(net):
@@ -42,9 +36,9 @@ def numbered(net):
             yield index, key, value
 
 
-def test_the_tutorials_loop_is_torchs_lbfgs_with_a_clamp(mini, pair):
+def test_the_tutorials_loop_is_torchs_lbfgs_with_a_clamp(vgg, pair):
     """Step by step the same images as a loop written anew."""
-    loss, image = bench.TutorialLoss(mini, *pair), pair[0].clone().requires_grad_()
+    loss, image = bench.TutorialLoss(vgg, *pair), pair[0].clone().requires_grad_()
     optimizer, seen = torch.optim.LBFGS([image]), []
 
     def closure():
@@ -62,19 +56,19 @@ def test_the_tutorials_loop_is_torchs_lbfgs_with_a_clamp(mini, pair):
     assert sorted(times) == times and times[0] > 0
 
 
-def test_without_our_products_the_loss_is_the_same(mini, pair):
+def test_without_our_products_the_loss_is_the_same(vgg, pair):
     kept = bench.transfer.products
     with bench.plain_products():
         assert bench.transfer.products is not kept
-        plain = bench.TutorialLoss(mini, *pair)(pair[0].flip(3)).item()
+        plain = bench.TutorialLoss(vgg, *pair)(pair[0].flip(3)).item()
     assert bench.transfer.products is kept
-    assert bench.TutorialLoss(mini, *pair)(pair[0].flip(3)).item() == pytest.approx(plain, rel=1e-4)
+    assert bench.TutorialLoss(vgg, *pair)(pair[0].flip(3)).item() == pytest.approx(plain, rel=1e-4)
 
 
 @pytest.mark.parametrize("peer", ["tutorial", "gatys", "neural_style_pt"])
 def test_a_race_can_be_run(peer):
     options = types.SimpleNamespace(device=torch.device("cpu"), px=48, pair=["china", "starry_night"])
-    row = bench._heat(options, MINI, peer, 10, [4, 10])
+    row = bench._heat(options, peer, 10, [4, 10])
     assert row["their seconds for 4"] < row["their seconds for 10"]
     assert row["objective after 10"] > 0
 
@@ -87,24 +81,19 @@ def test_reached_finds_the_first_image_that_is_good_enough(first):
     assert bench.reached(times, images, lambda image: image.mean(), -1) == (None, None)
 
 
-def test_multiply_adds_by_hand(mini):
-    """conv1_1 at 2 x 2 px: 9 * 3 * 16 * 4, forth and back; its Gram matrix 16 * 16 * 4, and its gradient as much."""
-    first = types.SimpleNamespace(layers=dict(list(mini.layers.items())[:2]))
-    assert bench.multiply_adds(first, 2) == 2 * 9 * 3 * 16 * 4 + 2 * 16 * 16 * 4
-    assert bench.multiply_adds(mini, 256) / bench.multiply_adds(mini, 128) == pytest.approx(4)
+def test_multiply_adds_by_hand(vgg):
+    """conv1_1 at 2 x 2 px: 9 * 3 * 64 * 4, forth and back; its Gram matrix 64 * 64 * 4, and its gradient as much."""
+    first = types.SimpleNamespace(layers=dict(list(vgg.layers.items())[:2]))
+    assert bench.multiply_adds(first, 2) == 2 * 9 * 3 * 64 * 4 + 2 * 64 * 64 * 4
+    assert bench.multiply_adds(vgg, 256) / bench.multiply_adds(vgg, 128) == pytest.approx(4)
 
 
 def test_exponent_of_a_square_is_two():
     assert bench.exponent([(x, 3 * x**2) for x in (1, 2, 5, 10)]) == pytest.approx(2)
 
 
-def test_made_up_weights_have_all_layers_of_vgg19(tmp_path):
-    net = VGG(bench.made_up(tmp_path), device="cpu")
-    assert "relu5_4" in net.layers and net.layers["conv5_1"].out_channels == 512
-
-
 def test_a_worker_tells_time_and_memory():
-    words = {"task": "painting", "network": "mini", "px": 64, "evaluations": 5}
+    words = {"task": "painting", "px": 64, "evaluations": 5}
     command = [sys.executable, str(ROOT / "tools" / "bench.py"), "--worker", json.dumps(words)]
     found = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()[-1])
     assert 0 < found["seconds"] < 60 and 0 <= found["MB above start"] < found["MB of the process"]

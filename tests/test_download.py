@@ -19,11 +19,11 @@ import pytest
 import torch
 from torchvision.models import get_model_weights
 
-from helpers import vgg as module
+from helpers import weights as module
 from helpers.vgg import VGG
 
 ROOT = Path(__file__).resolve().parent.parent
-MEGABYTES = {"vgg19": 548, "vgg16": 528}
+MEGABYTES = {"vgg19": 548, "vgg16": 528}  # by torchvision's names; ours begin with "torchvision-"
 
 
 # What the server does with a request. `answer` has the request's methods, `body` is the file asked for.
@@ -131,7 +131,6 @@ def server(files, tmp_path, monkeypatch):
     monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
     monkeypatch.setattr(torch.hub, "_hub_dir", None)
     monkeypatch.setenv("no_proxy", "*")
-    monkeypatch.delenv("NST_BACKBONE", raising=False)
     server = Server(files)
     for name in files:
         monkeypatch.setattr(get_model_weights(name).IMAGENET1K_V1.value, "url", server.url(name))
@@ -160,8 +159,10 @@ def address(name="vgg19"):
 def check_message(text, because, name="vgg19"):
     """One clear message: the reason, the address, the size, the place, and how to put the file there by hand."""
     assert re.search(because, text), text
-    assert text.startswith(f"{name}'s weights ({MEGABYTES[name]} MB) could not be had: ")
-    assert f"save {address(name)} as {checkpoints() / Path(address(name)).name} by hand" in text
+    assert text.startswith(f"torchvision-{name}'s weights ({MEGABYTES[name]} MB) could not be had: ")
+    assert (
+        f"save {address(name)} as {checkpoints() / Path(address(name)).name} by hand; VGG() needs no download." in text
+    )
     short = text.replace(address(name), "").replace(str(checkpoints()), "")
     assert "\n" not in text and "Traceback" not in text and len(short) < 250, text
 
@@ -169,7 +170,7 @@ def check_message(text, because, name="vgg19"):
 def check_failure(because, name="vgg19", stays=None):
     """VGG(name) raises OSError with the message, leaves in the cache what was there, and all else as it was."""
     with pytest.raises(OSError) as caught:
-        VGG(name, device="cpu")
+        VGG(f"torchvision-{name}", device="cpu")
     check_message(str(caught.value), because, name)
     assert type(caught.value) is OSError and caught.value.__suppress_context__ and not caught.value.__cause__, (
         "no chain of tracebacks"
@@ -180,9 +181,11 @@ def check_failure(because, name="vgg19", stays=None):
 
 def check_success(server, name="vgg19"):
     """VGG(name) has the server's weights; the file is in the cache, alone."""
-    network = VGG(name, device="cpu")
+    network = VGG(f"torchvision-{name}", device="cpu")
     weights = torch.load(io.BytesIO(server.files[name]), weights_only=True)
-    assert network.name == name and torch.equal(network.layers["conv2_1"].weight, weights["features.5.weight"])
+    assert network.name == f"torchvision-{name}" and torch.equal(
+        network.layers["conv2_1"].weight, weights["features.5.weight"]
+    )
     assert cached() == {Path(address(name)).name: server.files[name]}
     assert socket.getdefaulttimeout() is None
 
@@ -212,7 +215,7 @@ def test_the_record_of_torchvision(name, file):
     assert record.url.startswith("https://") and Path(record.url).name == file
     assert torch.hub.HASH_REGEX.search(file).group(1) == Path(file).stem[-8:]
     assert round(record.meta.get("_file_size", MEGABYTES[name])) == MEGABYTES[name]
-    assert module._cached(name) == checkpoints() / file
+    assert module._cached(f"torchvision-{name}") == checkpoints() / file
 
 
 @pytest.mark.parametrize("name", MEGABYTES)
@@ -316,9 +319,9 @@ def test_a_folder_that_cannot_be_made(server, tmp_path, monkeypatch, folder):
     (tmp_path / "file").write_text("where a folder is expected")
     monkeypatch.setenv("TORCH_HOME", str(tmp_path / folder))
     with pytest.raises(OSError) as caught:
-        VGG("vgg19", device="cpu")
+        VGG("torchvision-vgg19", device="cpu")
     check_message(str(caught.value), folder)
-    assert VGG("auto", device="cpu").name == VGG("auto", device="meta").name == "vgg19-mini"
+    assert VGG(device="cpu").name == "vgg19", "the embedded network needs no cache"
     assert not server.requests
 
 
@@ -338,7 +341,11 @@ def test_weights_in_a_folder_that_is_read_only_are_read(server, monkeypatch):
     put_old(old_half())
     for place, name in ((torch.hub, "open"), (os, "mkdir"), (os, "unlink"), (os, "remove"), (os, "replace")):
         monkeypatch.setattr(place, name, refuse, raising=False)
-    assert VGG("vgg19", device="cpu").name == "vgg19" and old_half().exists() and not server.requests
+    assert (
+        VGG("torchvision-vgg19", device="cpu").name == "torchvision-vgg19"
+        and old_half().exists()
+        and not server.requests
+    )
 
 
 DAMAGES = {
@@ -373,7 +380,7 @@ def test_an_interrupt_passes_and_leaves_nothing(server, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(torch.hub, "tqdm", Interrupted)
         with pytest.raises(KeyboardInterrupt):
-            VGG("vgg19", device="cpu")
+            VGG("torchvision-vgg19", device="cpu")
     assert cached() == {} and socket.getdefaulttimeout() is None
     check_success(server)
 
@@ -383,7 +390,7 @@ import sys
 from torchvision.models import get_model_weights
 from helpers import vgg
 get_model_weights("vgg19").IMAGENET1K_V1.value.url = sys.argv[1]
-vgg.VGG("vgg19", device="cpu")
+vgg.VGG("torchvision-vgg19", device="cpu")
 """
 
 
@@ -403,7 +410,7 @@ def test_a_killed_process(server):
     (left,) = checkpoints().iterdir()
     assert left.name.endswith(".partial") and left.stat().st_size
     server.behaviour = whole
-    assert VGG("vgg19", device="cpu").name == "vgg19"
+    assert VGG("torchvision-vgg19", device="cpu").name == "torchvision-vgg19"
     assert left.exists(), "it may belong to a process that lives: it has grown within the hour"
     os.utime(left, (time.time() - 4000,) * 2)
     check_success(server)
@@ -417,43 +424,14 @@ def test_old_halves_go_even_if_the_download_fails_and_other_files_stay(server):
     check_failure("403", stays={Path(address()).name: b"damaged", other.name: b"half"})
 
 
-def test_auto_falls_back_and_says_so(server, capsys):
-    """Any device but the CPU counts as a GPU: "meta", which holds no numbers, is at hand everywhere."""
+def test_the_embedded_network_asks_no_server(server):
     server.behaviour = forbidden
-    assert VGG("auto", device="meta").name == "vgg19-mini"
-    *_, message, line = capsys.readouterr().out.splitlines()
-    check_message(message, "403: Forbidden")
-    assert line.startswith("Network: vgg19-mini, because VGG19's weights could not be had (")
-    assert len(server.requests) == 1
+    assert VGG(device="cpu").name == VGG(device="meta").name == "vgg19" and not server.requests
 
 
-def test_auto_falls_back_from_a_damaged_file(server, capsys):
-    put(b"damaged")
-    server.behaviour = broken_off
-    assert VGG(device="cpu").name == "vgg19-mini"
-    *_, message, line = capsys.readouterr().out.splitlines()
-    check_message(message, "hash")
-    assert "because VGG19's weights could not be had" in line
-
-
-def test_auto_takes_what_is_cached_and_asks_no_server_for_mini(server, capsys):
-    assert VGG("auto", device="cpu").name == "vgg19-mini" and not server.requests
-    assert "because there is no GPU" in capsys.readouterr().out
-    put(server.files["vgg19"])
-    assert VGG("auto", device="cpu").name == "vgg19" and not server.requests
-    assert capsys.readouterr().out.startswith("Network: vgg19, because its weights are here")
-    assert VGG("auto", device="meta").name == "vgg19" and not server.requests
-
-
-def test_who_asks_for_vgg19_never_gets_mini(server, monkeypatch, capsys):
+def test_who_asks_for_torchvisions_network_gets_no_other(server):
+    """Also where a GPU is at hand; "meta", which holds no numbers, takes its place here."""
     server.behaviour = forbidden
-    monkeypatch.setenv("NST_BACKBONE", "vgg19")
     for device in ("cpu", "meta"):
-        with pytest.raises(OSError, match="403") as caught:
-            VGG("auto", device=device)
-        check_message(str(caught.value), "403")
-    assert "mini" not in capsys.readouterr().out
-    monkeypatch.setenv("NST_BACKBONE", "vgg16")
-    with pytest.raises(OSError) as caught:
-        VGG()
-    check_message(str(caught.value), "403", "vgg16")
+        with pytest.raises(OSError, match="403"):
+            VGG("torchvision-vgg19", device=device)

@@ -8,6 +8,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tools"))
@@ -71,16 +72,39 @@ def test_every_picture_has_the_hash_of_the_manifest():
             shipped += 1
             assert hashlib.sha256(path.read_bytes()).hexdigest() == entry["sha256"], name
     listed = {(ROOT / "data" / entry["file"]).resolve() for entry in entries.values()}
-    there = {p.resolve() for folder in ("content", "style") for p in (ROOT / "data" / folder).iterdir()}
-    assert shipped >= 15 and there <= listed, there - listed
+    folders = ("content", "style", "texture", "masks")
+    there = {p.resolve() for folder in folders for p in (ROOT / "data" / folder).iterdir()}
+    assert shipped == len(entries) and there == listed, there ^ listed
 
 
-def test_the_embedded_network_has_one_hash():
+def test_the_network_has_one_hash():
     """In the code that loads it, on its card, and of the file."""
-    from helpers.vgg import MINI, MINI_SHA256
+    from helpers.weights import SHA256
 
-    assert hashlib.sha256(MINI.read_bytes()).hexdigest() == MINI_SHA256
-    assert MINI_SHA256 in (ROOT / "data" / "weights" / "README.md").read_text(encoding="utf-8")
+    card = (ROOT / "data" / "weights" / "README.md").read_text(encoding="utf-8")
+    assert len(SHA256) == 2
+    for path, sha256 in SHA256.items():
+        assert hashlib.sha256(path.read_bytes()).hexdigest() == sha256 and sha256 in card, path.name
+
+
+def test_masks_belong_to_pictures():
+    """As large as the picture they are of, and black and white."""
+    entries = tomllib.loads((ROOT / "data" / "images.toml").read_text(encoding="utf-8"))
+    masks = {name: entry for name, entry in entries.items() if entry["kind"] == "mask"}
+    assert len(masks) >= 4
+    for name, entry in masks.items():
+        mask = Image.open(ROOT / "data" / entry["file"]).convert("L")
+        assert mask.size == Image.open(ROOT / "data" / entries[entry["of"]]["file"]).size, name
+        values = set(mask.getdata())
+        assert {0, 255} <= values and sum(mask.histogram()[32:224]) < 0.01 * mask.width * mask.height, name
+
+
+def test_pictures_are_large_enough_to_paint_and_not_larger_than_needed():
+    entries = tomllib.loads((ROOT / "data" / "images.toml").read_text(encoding="utf-8"))
+    for name, entry in entries.items():
+        longest = max(Image.open(ROOT / "data" / entry["file"]).size)
+        assert 450 <= longest <= 1280, name
+        assert entry["kind"] != "style" or longest >= 700, name
 
 
 def conda_lines():

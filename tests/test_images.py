@@ -36,23 +36,28 @@ def as_bytes(picture: Image.Image, kind: str, **options) -> bytes:
 def test_every_picture_of_the_manifest(name):
     entry = manifest()[name]
     assert set(entry) >= {"kind", "file", "title", "author", "year", "licence", "source", "alt"}
-    assert entry["kind"] in ("content", "style") and len(entry["alt"]) >= 40
-    if "sha256" in entry:
-        content = (DATA / entry["file"]).read_bytes()
-        assert hashlib.sha256(content).hexdigest() == entry["sha256"]
-        assert max(Image.open(io.BytesIO(content)).size) <= 640
-        assert load(name, None).shape[:2] == (1, 3)
-    else:
-        with pytest.raises(FileNotFoundError, match="does not come with the series. Download it from"):
-            load(name)
+    assert entry["kind"] in ("content", "style", "texture", "mask") and len(entry["alt"]) >= 40
+    content = (DATA / entry["file"]).read_bytes()
+    assert hashlib.sha256(content).hexdigest() == entry["sha256"]
+    assert load(name, None).shape[:2] == (1, 3)
+    assert max(load(name, 96).shape) == 96
 
 
 def test_there_is_enough_to_choose_from():
-    assert len(names("content")) >= 4 and len(names("style")) >= 5
-    assert set(names()) == set(names("content")) | set(names("style"))
-    listed = {manifest()[name]["file"] for name in names()}
-    found = {p.relative_to(DATA).as_posix() for kind in ("content", "style") for p in (DATA / kind).iterdir()}
-    assert found == listed, "a picture without papers, or papers without a picture"
+    assert len(names("content")) >= 8 and len(names("style")) >= 16 and len(names("texture")) >= 5
+    assert names() == names("content") + names("style") + names("texture"), "masks only when asked for"
+    assert len(names("mask")) >= 4
+    with pytest.raises(ValueError, match="no kind 'photo' of picture; known: content, style, texture, mask"):
+        names("photo")
+
+
+def test_a_picture_that_was_deleted_says_how_to_restore_it(monkeypatch):
+    entry = {**manifest()["china"], "file": "content/gone.jpg"}
+    monkeypatch.setattr(images, "manifest", lambda: {"china": entry})
+    with pytest.raises(
+        FileNotFoundError, match="gone.jpg, Tower .* is missing; restore it: git checkout -- data/content/gone.jpg"
+    ):
+        load("china")
 
 
 def test_credit():

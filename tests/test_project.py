@@ -2,7 +2,6 @@
 
 import ast
 import re
-import statistics
 import subprocess
 import sys
 import tomllib
@@ -36,27 +35,15 @@ def test_ci_runs_the_test_command_of_the_readme():
     assert "python do.py notebooks" in readme and "python do.py test" in readme and "python do.py test" in ci
 
 
-def test_helpers_are_seven_small_files_with_short_functions():
-    files = [path for path in (ROOT / "helpers").glob("*.py") if path.name != "__init__.py"]
-    assert len(files) <= 7
-    lengths = []
-    for path in files:
+def test_what_is_public_in_helpers_says_what_it_does():
+    for path in (ROOT / "helpers").glob("*.py"):
         tree = ast.parse(path.read_text(encoding="utf-8"))
-        assert len(path.read_text(encoding="utf-8").splitlines()) < 200, path.name
-        lengths += [body_lines(node) for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
         public = [n for n in tree.body if isinstance(n, (ast.FunctionDef, ast.ClassDef)) and not n.name.startswith("_")]
-        assert public and all(ast.get_docstring(node) for node in public), path.name
-    assert statistics.median(lengths) <= 8 and max(lengths) <= 25
-
-
-def body_lines(node):
-    """Lines of a function's body, without its docstring."""
-    body = node.body[1:] if ast.get_docstring(node) else node.body
-    return body[-1].end_lineno - body[0].lineno + 1 if body else 0
+        assert ast.get_docstring(tree) and all(ast.get_docstring(node) for node in public), path.name
 
 
 def test_arrows_run_one_way():
-    allowed = {"show": {"images"}, "transfer": {"fast"}, "recipes": {"transfer", "fast"}}
+    allowed = {"show": {"images"}, "vgg": {"weights"}, "transfer": {"fast"}, "recipes": {"transfer", "fast"}}
     for path in (ROOT / "helpers").glob("*.py"):
         found = set(re.findall(r"^\s*from helpers\.(\w+) import", path.read_text(encoding="utf-8"), re.M))
         assert found <= allowed.get(path.stem, set()), path.name
@@ -78,7 +65,9 @@ def test_nothing_that_does_not_belong():
         "environment.yml", "helpers", "notebooks", "pyproject.toml", "tests", "tools",
     }  # fmt: skip
     assert not [f for f in files if re.search(r"\.(pyc|tmp|pth|pt)$|checkpoint|my_first", f)]
-    assert sum((ROOT / f).stat().st_size for f in files if (ROOT / f).is_file()) < 25e6
+    assert sum((ROOT / f).stat().st_size for f in files if (ROOT / f).is_file()) < 95e6, (
+        "a clone has to stay under 100 MB"
+    )
 
 
 def test_no_file_knows_the_machine_it_was_made_on():

@@ -1,20 +1,19 @@
 """The recipes: their losses are those of the published codes, and each of them runs from its one line."""
 
 import math
-from pathlib import Path
 
 import pytest
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 
 from helpers.images import as_saved, load
 from helpers.recipes import GAIN, RECIPES, Objective, Recipe, _method, paint, recipe
 from helpers.transfer import total_variation
 from helpers.vgg import VGG
+from helpers.weights import load_weights
 from tests.published import LOSSES, OPTIMISERS
 
-TEACHER = Path(__file__).resolve().parents[2] / "shared" / "teacher" / "vgg19-blocks1-3.safetensors"
-WIDTHS = {"narrow": (4, 6, 8, 10, 10), "vgg19": (64, 128, 256, 512, 512)}
+NARROW = (4, 6, 8, 10, 10)
 
 
 def random_state(widths, seed=0):
@@ -39,12 +38,11 @@ def images():
 
 @pytest.fixture(scope="module", params=["narrow", "vgg19"])
 def network(request, tmp_path_factory):
-    """A state dict and our network of the same weights: random, or VGG19's first three blocks with random ones above."""
-    state = random_state(WIDTHS[request.param])
+    """A state dict and our network of the same weights: random ones in a narrow network, or the original VGG19's."""
     if request.param == "vgg19":
-        if not TEACHER.exists():
-            pytest.skip("VGG19's first blocks are not at hand")
-        state |= {name: value.float() for name, value in load_file(TEACHER).items()}
+        state = {name: value.float() for name, value in load_weights("vgg19")[1].items()}
+        return state, VGG(device="cpu")
+    state = random_state(NARROW)
     path = tmp_path_factory.mktemp("weights") / "network.safetensors"
     save_file({name: value.contiguous() for name, value in state.items()}, path)
     return state, VGG(path, device="cpu")
@@ -121,8 +119,8 @@ def test_the_optimiser_is_the_published_one(key):
 
 
 @pytest.mark.parametrize("name", RECIPES)
-def test_each_recipe_runs_from_its_one_line(name, images, mini):
-    result = paint(name, *images[:2], mini, steps=3)
+def test_each_recipe_runs_from_its_one_line(name, images, vgg):
+    result = paint(name, *images[:2], vgg, steps=3)
     assert len(result.history) == 3 and all(math.isfinite(value) for value in result.history)
     assert result.image.shape == images[0].shape and 0 <= result.image.min() and result.image.max() <= 1
     assert min(result.history) <= result.history[0]
@@ -138,7 +136,7 @@ def test_each_recipe_has_its_papers(name):
 
 
 def test_what_the_five_projects_show():
-    assert RECIPES["vgg16_lbfgs"].network == "vgg16" and RECIPES["vgg16_lbfgs"].tv > 0
+    assert RECIPES["vgg16_lbfgs"].network == "torchvision-vgg16" and RECIPES["vgg16_lbfgs"].tv > 0
     assert [s / 20 for s in RECIPES["vgg16_lbfgs"].snapshots] == [1, 2, 5, 10]
     assert RECIPES["noise_1024"].start == "noise" and RECIPES["noise_1024"].size == 1024
     assert list(RECIPES["adam_9000"].snapshots) == [1000, 3000, 6000, 9000] and RECIPES["adam_9000"].steps == 9000
@@ -164,39 +162,54 @@ def test_unknown_words_list_the_known_ones(word):
         recipe("d2l", **{word: "other"})
 
 
-def test_a_missing_layer_names_its_substitute(mini, images, capsys):
-    paint("tensorflow", *images[:2], mini, steps=1)
+@pytest.fixture(scope="module")
+def shallow(tmp_path_factory):
+    """A network that ends at relu5_1, as a file of the first layers would."""
+    state = random_state(NARROW)
+    path = tmp_path_factory.mktemp("weights") / "shallow.safetensors"
+    save_file({name: value for name, value in state.items() if int(name.split(".")[1]) <= 28}, path)
+    return VGG(path, device="cpu")
+
+
+def test_a_missing_layer_names_its_substitute(shallow, images, capsys):
+    paint("tensorflow", *images[:2], shallow, steps=1)
     said = capsys.readouterr().out
-    assert "tensorflow asks for relu5_2, which vgg19-mini lacks: relu5_1 takes its place." in said
+    assert f"tensorflow asks for relu5_2, which {shallow.name} lacks: relu5_1 takes its place." in said
     few = Recipe("few", "A made-up recipe", style={"relu1_1": 1.0, "relu5_3": 1.0}, content={"conv5_4": 1.0})
-    assert {term[2] for term in Objective(few, mini, *images[:2]).terms} == {"relu1_1", "relu5_1", "conv5_1"}
+    assert {term[2] for term in Objective(few, shallow, *images[:2]).terms} == {"relu1_1", "relu5_1", "conv5_1"}
 
 
-def test_weights_of_layers_that_share_a_substitute_add_up(mini, images):
-    twice = Objective(recipe("ours", content={"relu5_2": 1.0, "relu5_4": 2.0}), mini, *images[:2])
-    once = Objective(recipe("ours", content={"relu5_1": 3.0}), mini, *images[:2])
+def test_the_embedded_network_lacks_no_layer_of_any_recipe(vgg, images, capsys):
+    for r in RECIPES.values():
+        Objective(r, vgg, *images[:2])
+    assert capsys.readouterr().out == ""
+
+
+def test_weights_of_layers_that_share_a_substitute_add_up(shallow, images):
+    twice = Objective(recipe("ours", content={"relu5_2": 1.0, "relu5_4": 2.0}), shallow, *images[:2])
+    once = Objective(recipe("ours", content={"relu5_1": 3.0}), shallow, *images[:2])
     torch.testing.assert_close(twice(images[2]), once(images[2]))
 
 
-def test_our_recipe_is_our_losses(mini, images):
+def test_our_recipe_is_our_losses(vgg, images):
     """The recipe `ours` and the helpers' losses, added by hand, give one number."""
     from helpers.transfer import content_loss, gram, style_loss
 
     layers = ["relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1"]
     content, style, image = images
-    here, there, photo = mini(image, [*layers, "relu4_2"]), mini(style, layers), mini(content, ["relu4_2"])
+    here, there, photo = vgg(image, [*layers, "relu4_2"]), vgg(style, layers), vgg(content, ["relu4_2"])
     by_hand = sum(style_loss(here[n], gram(there[n])) for n in layers) / 5
     by_hand = by_hand + 0.03 * content_loss(here["relu4_2"], photo["relu4_2"]) + 0.7 * total_variation(image)
-    ours = Objective(recipe("ours", tv=0.7), mini, content, style)
+    ours = Objective(recipe("ours", tv=0.7), vgg, content, style)
     torch.testing.assert_close(ours(image), by_hand)
     assert list(ours.parts(image)) == ["content", "style", "tv"]
 
 
-def test_targets_are_computed_once(mini, images):
+def test_targets_are_computed_once(vgg, images):
     """The network runs twice to aim, and once for each evaluation."""
-    runs, hook = [], mini.layers["conv1_1"].register_forward_hook(lambda *_: runs.append(1))
+    runs, hook = [], vgg.layers["conv1_1"].register_forward_hook(lambda *_: runs.append(1))
     try:
-        objective = Objective(RECIPES["ours"], mini, *images[:2])
+        objective = Objective(RECIPES["ours"], vgg, *images[:2])
         assert len(runs) == 2
         objective(images[2])
         assert len(runs) == 3 and not any(term[4].requires_grad for term in objective.terms)
@@ -205,20 +218,20 @@ def test_targets_are_computed_once(mini, images):
 
 
 @pytest.mark.parametrize("size", [(1, 3, 17, 90), (1, 3, 90, 17)])
-def test_a_strip_of_a_picture(mini, images, size):
+def test_a_strip_of_a_picture(vgg, images, size):
     strip = torch.rand(size, generator=torch.Generator().manual_seed(0))
-    assert paint("ours", strip, images[1], mini, steps=2).image.shape == size
-    assert paint("ours", images[0], strip, mini, steps=2).image.shape == images[0].shape
+    assert paint("ours", strip, images[1], vgg, steps=2).image.shape == size
+    assert paint("ours", images[0], strip, vgg, steps=2).image.shape == images[0].shape
 
 
-def test_where_recipes_start(mini, images):
+def test_where_recipes_start(vgg, images):
     firsts = {}
     for kind in ("content", "noise", "grey"):
         seen = []
         paint(
             recipe("ours", start=kind),
             *images[:2],
-            mini,
+            vgg,
             steps=1,
             seen=lambda k, image, v, seen=seen: seen.append(image.clone()),
         )
@@ -238,15 +251,15 @@ def test_a_rate_that_falls():
     assert rates == pytest.approx([0.08, 0.08, 0.04, 0.04, 0.02, 0.02])
 
 
-def test_published_optimisers_end_with_their_last_image(mini, images):
+def test_published_optimisers_end_with_their_last_image(vgg, images):
     wild = recipe("ours", optimiser={"name": "Adam", "lr": 2.0}, pixels="clamp")
-    result = paint(wild, *images[:2], mini, steps=3)
+    result = paint(wild, *images[:2], vgg, steps=3)
     assert torch.equal(result.image, result.last) and result.history[-1] > result.history[0]
     assert not torch.equal(result.image, images[0])
 
 
-def test_what_is_saved_is_what_was_found(mini):
-    """A style of lights on black tempts pixels out of range; the fence keeps what saving would cut off small."""
-    result = paint("ours", coffee := load("coffee", 96), stars := load("hubble_deep_field", 150), mini, steps=60)
-    saved = Objective(RECIPES["ours"], mini, coffee, stars)(as_saved(result.image)).item()
+def test_what_is_saved_is_what_was_found(vgg):
+    """A style of white foam and dark blue tempts pixels out of range; the fence keeps what saving would cut off small."""
+    result = paint("ours", coffee := load("coffee", 96), stars := load("hokusai_great_wave", 150), vgg, steps=60)
+    saved = Objective(RECIPES["ours"], vgg, coffee, stars)(as_saved(result.image)).item()
     assert saved < 1.5 * min(result.history)

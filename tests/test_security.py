@@ -77,7 +77,7 @@ def test_addresses_are_https():
 
 def test_downloads_carry_a_hash():
     """torchvision's records name the hash in the file's name, and the download asks for its check."""
-    text = (ROOT / "helpers" / "vgg.py").read_text(encoding="utf-8")
+    text = (ROOT / "helpers" / "weights.py").read_text(encoding="utf-8")
     assert "check_hash=True" in text and "weights_only=True" in text
     torchvision = pytest.importorskip("torchvision")
     for name in ("vgg16", "vgg19"):
@@ -103,7 +103,7 @@ def test_tools_refuse_names_that_leave_their_folder(name):
 
 
 def test_private_pictures_never_enter():
-    """Nothing of the folders that are for training only: by name, and by content where they are at hand."""
+    """No weights but the two files that may be passed on, and nothing of folders that are for local checks only."""
     files = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True).stdout.split()
     if not files:
         pytest.skip("not a git checkout")

@@ -2,18 +2,19 @@
 
 import os
 import pickle
-from pathlib import Path
 
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
 from torchvision.models import vgg16, vgg19
 
-from helpers import vgg as module
+from helpers import weights as module
+from helpers.images import load, names
 from helpers.vgg import MEAN, STD, VGG, layer_names
 
-TEACHER = Path(__file__).resolve().parents[2] / "shared" / "teacher" / "vgg19-blocks1-3.safetensors"
-WIDTHS = {"vgg19": [64, 128, 256, 512, 512], "mini": [16, 32, 64, 128, 128]}
+WIDTHS = [64, 128, 256, 512, 512]
+MEANS_OF_CHINA = [0.39739, 2.29885, 2.26460, 9.15890, 0.95092]  # at STYLE, 256 px
+STYLE = ["relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1"]
 
 
 @pytest.fixture(scope="module", params=["vgg16", "vgg19"])
@@ -45,15 +46,15 @@ def test_every_layer_has_its_channels_and_stride(full):
     for name, features in network(image, names).items():
         block = int(name[4])
         stride = 2 ** (block if name.startswith("pool") else block - 1)
-        assert features.shape == (1, WIDTHS["vgg19"][block - 1], 64 // stride, 96 // stride), name
+        assert features.shape == (1, WIDTHS[block - 1], 64 // stride, 96 // stride), name
 
 
-def test_mini_has_the_same_layers_at_a_quarter_of_the_width(mini):
-    names = list(mini.layers)
-    assert names == layer_names("vgg19")[: layer_names("vgg19").index("relu5_1") + 1]
-    for name, features in mini(torch.rand(1, 3, 48, 32), names).items():
+def test_the_embedded_network_has_all_layers(vgg):
+    assert list(vgg.layers) == layer_names("vgg19")
+    assert sum(p.numel() for p in vgg.parameters()) == 20_024_384
+    for name, features in vgg(torch.rand(1, 3, 48, 32), layer_names("vgg19")).items():
         stride = 2 ** (int(name[4]) - (not name.startswith("pool")))
-        assert features.shape == (1, WIDTHS["mini"][int(name[4]) - 1], 48 // stride, 32 // stride), name
+        assert features.shape == (1, WIDTHS[int(name[4]) - 1], 48 // stride, 32 // stride), name
 
 
 def test_equal_to_torchvision_layer_by_layer_without_aliasing(full):
@@ -75,34 +76,34 @@ def test_normalises_with_the_mean_and_std_of_the_weights():
     assert list(MEAN) == transform.mean and list(STD) == transform.std
 
 
-def test_average_pooling(mini):
+def test_average_pooling(vgg):
     image = torch.rand(1, 3, 16, 16)
-    features = mini(image, ["relu1_2"])["relu1_2"]
-    pooled = VGG("mini", pool="avg", device="cpu")(image, ["pool1"])["pool1"]
+    features = vgg(image, ["relu1_2"])["relu1_2"]
+    pooled = VGG(pool="avg", device="cpu")(image, ["pool1"])["pool1"]
     torch.testing.assert_close(pooled, torch.nn.functional.avg_pool2d(features, 2))
     with pytest.raises(ValueError, match='"max" or "avg"'):
-        VGG("mini", pool="median")
+        VGG(pool="median")
 
 
-def test_order_repeats_and_a_single_name(mini):
+def test_order_repeats_and_a_single_name(vgg):
     image = torch.rand(1, 3, 32, 32)
-    assert list(mini(image, ["relu3_1", "conv1_1", "relu3_1"])) == ["relu3_1", "conv1_1"]
-    assert list(mini(image, "pool2")) == ["pool2"]
+    assert list(vgg(image, ["relu3_1", "conv1_1", "relu3_1"])) == ["relu3_1", "conv1_1"]
+    assert list(vgg(image, "pool2")) == ["pool2"]
 
 
-def test_stops_at_the_deepest_layer_asked_for(mini):
+def test_stops_at_the_deepest_layer_asked_for(vgg):
     deeper = []
-    handle = mini.layers["conv2_1"].register_forward_hook(lambda *_: deeper.append(1))
-    mini(torch.rand(1, 3, 32, 32), ["relu1_2"])
+    handle = vgg.layers["conv2_1"].register_forward_hook(lambda *_: deeper.append(1))
+    vgg(torch.rand(1, 3, 32, 32), ["relu1_2"])
     handle.remove()
     assert not deeper
 
 
-def test_frozen_but_gradients_reach_the_image(mini):
+def test_frozen_but_gradients_reach_the_image(vgg):
     image = torch.rand(1, 3, 32, 32, requires_grad=True)
-    mini(image, ["relu5_1"])["relu5_1"].sum().backward()
+    vgg(image, ["relu5_1"])["relu5_1"].sum().backward()
     assert image.grad.abs().sum() > 0
-    assert not mini.training and not any(p.requires_grad for p in mini.parameters())
+    assert not vgg.training and not any(p.requires_grad for p in vgg.parameters())
 
 
 def test_first_blocks_only_and_a_clear_refusal_deeper(tmp_path, full):
@@ -115,16 +116,6 @@ def test_first_blocks_only_and_a_clear_refusal_deeper(tmp_path, full):
         network(torch.rand(1, 3, 32, 32), ["relu4_2"])
 
 
-@pytest.mark.skipif(not TEACHER.is_file(), reason="the first blocks of the trained VGG19 are not at hand")
-def test_the_trained_first_blocks():
-    network = VGG(TEACHER, device="cpu")
-    assert list(network.layers)[-2:] == ["relu3_4", "pool3"]
-    features = network(torch.rand(1, 3, 64, 64), ["relu1_1", "relu3_4"])
-    assert features["relu1_1"].shape == (1, 64, 64, 64) and features["relu3_4"].shape == (1, 256, 16, 16)
-    dead = (features["relu3_4"].amax((0, 2, 3)) == 0).float().mean()
-    assert features["relu3_4"].isfinite().all() and dead < 0.2, "a trained network answers, also to noise"
-
-
 @pytest.mark.parametrize(
     "image, sentence",
     [
@@ -135,14 +126,14 @@ def test_the_trained_first_blocks():
         ("china", "expected a float image"),
     ],
 )
-def test_a_wrong_image_is_refused_in_a_sentence(mini, image, sentence):
+def test_a_wrong_image_is_refused_in_a_sentence(vgg, image, sentence):
     with pytest.raises(ValueError, match=sentence):
-        mini(image, ["relu5_1"])
+        vgg(image, ["relu5_1"])
 
 
-def test_unknown_layers_and_networks(mini):
+def test_unknown_layers_and_networks(vgg):
     with pytest.raises(ValueError, match="has no layer 'conv_4'"):
-        mini(torch.rand(1, 3, 32, 32), ["relu1_1", "conv_4"])
+        vgg(torch.rand(1, 3, 32, 32), ["relu1_1", "conv_4"])
     with pytest.raises(ValueError, match="no network 'resnet'.*VGG"):
         VGG("resnet")
     with pytest.raises(FileNotFoundError, match="no weight file nowhere.pth"):
@@ -171,19 +162,82 @@ def test_a_pickle_cannot_run_code(tmp_path):
     assert not (tmp_path / "was here").exists()
 
 
-def test_the_embedded_weights_are_checked(tmp_path, monkeypatch):
-    weights = load_file(module.MINI)
-    weights["features.0.bias"] += 1
-    save_file(weights, tmp_path / "vgg19-mini.safetensors")
-    monkeypatch.setattr(module, "MINI", tmp_path / "vgg19-mini.safetensors")
-    with pytest.raises(ValueError, match="restore it: git checkout"):
-        VGG("mini")
+def test_the_embedded_weights_are_the_original_ones(vgg):
+    """Rounded to float16 and laid out as torchvision's: known answers to a picture, computed once from the float32 file."""
+    with torch.no_grad():
+        features = vgg(load("china", 256), STYLE)
+    means = [features[name].mean().item() for name in STYLE]
+    assert means == pytest.approx(MEANS_OF_CHINA, rel=2e-3)
 
 
-def test_auto_says_which_network_and_why(monkeypatch, capsys):
-    assert VGG(device="cpu").name == "vgg19-mini"
-    assert capsys.readouterr().out.startswith("Network: vgg19-mini, because NST_BACKBONE says so (choose with VGG(")
-    monkeypatch.delenv("NST_BACKBONE")
-    monkeypatch.setattr(module, "_cached", lambda name: Path("nowhere"))
-    VGG(device="cpu")
-    assert "because there is no GPU" in capsys.readouterr().out
+def test_a_trained_network_is_no_random_one(vgg):
+    """What a picture of the series and its mirror image share, features of noise do not."""
+    photo = load("china", 128)
+    noise = torch.rand(photo.shape, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        one, mirrored, other = (vgg(x, ["relu5_1"])["relu5_1"].mean((0, 2, 3)) for x in (photo, photo.flip(3), noise))
+    assert (one - mirrored).norm() < 0.5 * (one - other).norm()
+
+
+@pytest.mark.parametrize("what", ["weights", "factors"])
+def test_the_embedded_files_are_checked(tmp_path, monkeypatch, what):
+    path = module.ORIGINAL if what == "weights" else module.FACTORS
+    tensors = load_file(path)
+    first = sorted(tensors)[0]
+    tensors[first] = tensors[first] + 1
+    damaged = tmp_path / path.name
+    save_file(tensors, damaged)
+    monkeypatch.setitem(module.SHA256, damaged, module.SHA256[path])
+    monkeypatch.setattr(module, "ORIGINAL" if what == "weights" else "FACTORS", damaged)
+    with pytest.raises(ValueError, match=f"restore it: git checkout -- data/weights/{path.name}"):
+        VGG(normalised=True, device="cpu")
+    damaged.unlink()
+    with pytest.raises(FileNotFoundError, match="restore it: git checkout"):
+        VGG(normalised=True, device="cpu")
+
+
+def test_names_round_trip(tmp_path, full):
+    """What a saved picture says of its network is enough to have it again."""
+    path, _ = full
+    for made in (VGG(device="cpu"), VGG(normalised=True, device="cpu"), VGG(path, device="cpu")):
+        again = VGG(made.name, device="cpu")
+        assert again.name == made.name and again.normalised == made.normalised
+        assert torch.equal(again.layers["conv3_1"].weight, made.layers["conv3_1"].weight)
+    assert repr(made).startswith(f'VGG("{path}", pool="max"): 1') and len(repr(made).splitlines()) == 1
+
+
+def test_normalised_activations_are_near_one(vgg):
+    """Over the pictures of data/; and every feature is the original one times a positive number of its channel."""
+    normalised = VGG(normalised=True, device="cpu")
+    means = []
+    with torch.no_grad():
+        for name in [*names("content"), *names("style")][::3]:
+            image = load(name, 128)
+            means.append([f.mean().item() for f in normalised(image, STYLE).values()])
+        before = vgg(image, layer_names("vgg19"))
+        after = normalised(image, layer_names("vgg19"))
+    assert torch.tensor(means).mean(0).tolist() == pytest.approx([1] * 5, abs=0.35)
+    factors = module.load_factors()
+    for name in before:
+        if not name.startswith("pool"):
+            factor = factors[name.replace("relu", "conv")].view(1, -1, 1, 1)
+            torch.testing.assert_close(after[name], before[name] * factor, rtol=1e-3, atol=1e-3)
+
+
+def test_only_the_original_network_has_factors(full):
+    for name in ("torchvision-vgg19", "torchvision-vgg16", full[0]):
+        with pytest.raises(ValueError, match="normalised=True is for the original network"):
+            VGG(name, normalised=True, device="cpu")
+
+
+def test_weights_that_are_no_numbers_are_refused(tmp_path):
+    weight = torch.ones(64, 3, 3, 3)
+    weight[5, 1, 2, 0] = torch.nan
+    save_file({"features.0.weight": weight, "features.0.bias": torch.zeros(64)}, tmp_path / "nan.safetensors")
+    with pytest.raises(ValueError, match="features.0 holds NaN or infinite numbers"):
+        VGG(tmp_path / "nan.safetensors", device="cpu")
+
+
+def test_an_image_on_another_device_is_refused_in_a_sentence(vgg):
+    with pytest.raises(ValueError, match=r"image is on meta and the network on cpu; write image.to\(vgg.device\)"):
+        vgg(torch.rand(1, 3, 32, 32, device="meta"), ["relu1_1"])

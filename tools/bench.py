@@ -3,7 +3,6 @@
     python tools/bench.py                     everything, about half an hour on two cores
     python tools/bench.py --quick             the same questions with smaller pictures and fewer repeats, under 3 minutes
     python tools/bench.py --only race,tricks  some topics
-    python tools/bench.py --weights FILE      VGG19 from a file that may hold the first blocks only
 
     race     seconds to the objective that a published loop reaches, on the same network, pictures and machine
     tricks   what each trick gains: the race without it
@@ -14,9 +13,7 @@
     gpu      ms per evaluation on a GPU: float32, tf32, bfloat16, compiled and as CUDA graphs (only where there is one)
 
 Times are medians of interleaved repeats; ratios are worth more than seconds. Results go to --out (JSON, and a plot);
-topics that stand there already, from the same machine and settings, stay.
-VGG19's weights are torchvision's where they are cached, else --weights, else made up: then the race's objectives are
-not those of VGG19 (the times are).
+topics that stand there already, from the same machine and settings, stay. The network is the original VGG19.
 """
 
 import argparse
@@ -30,24 +27,22 @@ import resource
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import torch
 import torch.nn.functional as F
-from safetensors.torch import load_file, save_file
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from helpers import recipes, transfer  # noqa: E402
-from helpers.fast import half_precision, keep_memory, matched_colour, pyramid  # noqa: E402
+from helpers.fast import fast, keep_memory, matched_colour, pyramid  # noqa: E402
 from helpers.images import load  # noqa: E402
 from helpers.recipes import Objective, recipe  # noqa: E402
 from helpers.transfer import gram, optimise  # noqa: E402
-from helpers.vgg import MINI, VGG, best_device, layer_names  # noqa: E402
+from helpers.vgg import VGG, best_device  # noqa: E402
 from tools.make_results import total_loss  # noqa: E402
 
 TOPICS = ("race", "tricks", "floor", "growth", "memory", "first", "gpu")
@@ -55,38 +50,7 @@ STYLE = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
 TUTORIAL = {"style": ("conv1_1", "conv1_2", "conv2_1", "conv2_2", "conv3_1"), "content": "conv2_2", "weight": 1e6}
 PEERS = {"tutorial": 300, "gatys": 500, "neural_style_pt": 1000}  # published loops and their own number of evaluations
 TRICKS = ("pyramid", "colour", "half", "products", "memory")
-WIDTHS = (64, 128, 256, 512, 512)
 FENCED = 10  # our losses start at this value, which sets what a pixel outside [0, 1] costs
-
-
-# ---- networks ----------------------------------------------------------------------------------------------------
-
-
-def made_up(folder: Path) -> Path:
-    """VGG19's shape with seeded random weights, for times that do not depend on them; -> file."""
-    state, before, generator = {}, 3, torch.Generator().manual_seed(0)
-    for index, name in enumerate(layer_names("vgg19")):
-        if name.startswith("conv"):
-            width = WIDTHS[int(name[4]) - 1]
-            weight = torch.randn(width, before, 3, 3, generator=generator) * math.sqrt(2 / (9 * before))
-            state[f"features.{index}.weight"], state[f"features.{index}.bias"] = weight, torch.zeros(width)
-            before = width
-    save_file(state, folder / "made_up_vgg19.safetensors")
-    return folder / "made_up_vgg19.safetensors"
-
-
-def vgg19_file(options, folder: Path) -> tuple[Path, str]:
-    """The best VGG19 at hand, always with all its layers -> (file, what it is)."""
-    given = options.weights
-    cached = Path(torch.hub.get_dir(), "checkpoints", "vgg19-dcbb9e9d.pth")
-    if not given and cached.is_file():
-        return cached, "VGG19"
-    path = made_up(folder)
-    if not given:
-        return path, "VGG19's shape with made-up weights"
-    state = load_file(path) | load_file(given)
-    save_file(state, path)
-    return path, f"VGG19 with the layers of {given.name}, made up beyond"
 
 
 # ---- loops -------------------------------------------------------------------------------------------------------
@@ -204,7 +168,7 @@ def pictures(options, device):
     return photo, F.interpolate(style, photo.shape[2:], mode="bicubic", antialias=True).clamp(0, 1)
 
 
-def race(options, file) -> dict:
+def race(options) -> dict:
     """Each peer against ours, interleaved. The aim: its best of the ten evaluations up to 40 % and up to all of its own.
 
     Ours has to reach it with clamped pixels; a peer whose pixels run free is judged as it is, before saving.
@@ -213,8 +177,7 @@ def race(options, file) -> dict:
     for peer in options.peers.split(","):
         evaluations = options.evaluations or (120 if options.quick else PEERS[peer])
         marks = sorted({max(1, round(0.4 * evaluations)), evaluations})
-        known = file if peer == "tutorial" or options.network == "VGG19" else MINI  # made-up deep layers have no style
-        rows = [_heat(options, known, peer, evaluations, marks) for _ in range(options.repeats)]
+        rows = [_heat(options, peer, evaluations, marks) for _ in range(options.repeats)]
         table[peer] = {key: _median(row[key] for row in rows) for key in rows[0]}
         print(f"  {peer}: {table[peer]}", flush=True)
     return table
@@ -225,10 +188,10 @@ def _median(values):
     return round(statistics.median(found), 4) if found else None
 
 
-def _heat(options, file, peer, evaluations, marks) -> dict:
+def _heat(options, peer, evaluations, marks) -> dict:
     """One race: the published loop in float32, then ours; the judge computes in float32, ours on clamped images."""
-    build, exact = objective_of(peer), VGG(file, device=options.device)
-    fast = half_precision(VGG(file, device=options.device))
+    build, exact = objective_of(peer), VGG(device=options.device)
+    net = fast(VGG(device=options.device))
     photo, style = pictures(options, options.device)
     began = time.perf_counter()
     with plain_products():
@@ -237,7 +200,7 @@ def _heat(options, file, peer, evaluations, marks) -> dict:
         times, images = published(peer, judge, photo, evaluations)
     with torch.no_grad():
         values = {mark: min(judge(image).item() for image in images[max(0, mark - 10) : mark]) for mark in marks}
-    found, images = ours(fast, build, photo, style, max(30, evaluations // 2))
+    found, images = ours(net, build, photo, style, max(30, evaluations // 2))
     row = {}
     for mark, aim in values.items():
         step, seconds = reached(found, images, judge, aim)
@@ -248,18 +211,18 @@ def _heat(options, file, peer, evaluations, marks) -> dict:
     return row
 
 
-def tricks(options, file) -> dict:
+def tricks(options) -> dict:
     """Seconds and evaluations to one objective of the tutorial's, with every trick and without each of them."""
     photo, style = pictures(options, options.device)
-    exact = VGG(file, device=options.device)
+    exact = VGG(device=options.device)
     judge = TutorialLoss(exact, photo, style)
     evaluations = 24 if options.quick else 80
-    times, images = ours(half_precision(VGG(file, device=options.device)), TutorialLoss, photo, style, evaluations // 2)
+    times, images = ours(fast(VGG(device=options.device)), TutorialLoss, photo, style, evaluations // 2)
     with torch.no_grad():
         aim = judge(images[-1].clamp(0, 1)).item()
     table = {"objective": {"aim": aim}}
     for name in ("nothing", *TRICKS):
-        rows = [_without(options, file, name, 2 * evaluations, aim) for _ in range(options.repeats)]
+        rows = [_without(options, name, 2 * evaluations, aim) for _ in range(options.repeats)]
         table[f"without {name}"] = {key: _median(row[key] for row in rows) for key in rows[0]}
         print(f"  without {name}: {table[f'without {name}']}", flush=True)
     return table
@@ -267,16 +230,16 @@ def tricks(options, file) -> dict:
 
 def _without(options, file, name: str, evaluations: int, aim: float) -> dict:
     """One run without one trick, in a process of its own: kept memory cannot be given back."""
-    words = {"task": "without", "file": str(file), "name": name, "evaluations": evaluations, "aim": aim}
+    words = {"task": "without", "name": name, "evaluations": evaluations, "aim": aim}
     return worker(options, words, NST_KEEP_MEMORY="0" if name == "memory" else "1")
 
 
 def task_without(options, words) -> dict:
     """(worker) Run ours without one trick until the aim is reached."""
-    net, name = VGG(words["file"], device=options.device), words["name"]
-    net = net if name == "half" else half_precision(net)
+    net, name = VGG(device=options.device), words["name"]
+    net = net if name == "half" else fast(net)
     photo, style = pictures(options, options.device)
-    judge = TutorialLoss(VGG(words["file"], device=options.device), photo, style)
+    judge = TutorialLoss(VGG(device=options.device), photo, style)
     with plain_products() if name == "products" else nullcontext():
         times, images = ours(net, TutorialLoss, photo, style, words["evaluations"], name)
     step, seconds = reached(times, images, judge, words["aim"])
@@ -344,35 +307,33 @@ def one_evaluation(net, px: int):
     return evaluate
 
 
-def floor(options, file) -> dict:
+def floor(options) -> dict:
     """ms of an evaluation in the best precision here, beside the floor: multiply-adds over peak."""
     keep_memory()
-    table, sizes = {}, (128, 256, 512) if options.quick else (128, 256, 512, 1024)
-    for name, px in itertools.product(("mini", "vgg19"), sizes):
-        if options.quick and (name, px) == ("vgg19", 512) and options.device.type == "cpu":
-            continue
-        net = half_precision(VGG(MINI if name == "mini" else file, device=options.device))
+    table, sizes = {}, (128, 256) if options.quick else (128, 256, 512, 1024)
+    for px in sizes:
+        net = fast(VGG(device=options.device))
         evaluate, runs = one_evaluation(net, px), []
         evaluate()
         for _ in range(3 if px >= 512 else 9):
             runs.append(_shortest(evaluate, 1))
         least = multiply_adds(net, px) / peak(net.dtype, options.device)
         ms = 1000 * statistics.median(runs)
-        table[f"{name} {px}"] = {"ms": ms, "floor ms": 1000 * least, "times the floor": ms / (1000 * least)}
-        print(f"  {name} {px} px, {net.dtype}: {ms:.1f} ms, {ms / (1000 * least):.2f} times the floor", flush=True)
+        table[f"{px} px"] = {"ms": ms, "floor ms": 1000 * least, "times the floor": ms / (1000 * least)}
+        print(f"  {px} px, {net.dtype}: {ms:.1f} ms, {ms / (1000 * least):.2f} times the floor", flush=True)
     return table
 
 
-def growth(options, file) -> dict:
-    """Seconds per evaluation and peak memory of whole runs of `mini` at growing sizes, each in its own process."""
-    sizes = (256, 512, 1024) if options.quick else (256, 512, 1024, 2048)
+def growth(options) -> dict:
+    """Seconds per evaluation and peak memory of whole runs at growing sizes, each in its own process."""
+    sizes = (256, 512) if options.quick else (256, 512, 1024, 2048)
     table = {}
     for px in sizes:
-        words = {"task": "painting", "network": "mini", "px": px, "evaluations": 6 if px > 1024 else 14}
-        table[f"mini {px}"] = worker(options, words)
-        print(f"  mini {px} px: {table[f'mini {px}']}", flush=True)
+        words = {"task": "painting", "px": px, "evaluations": 6 if px > 1024 else 14}
+        table[f"{px} px"] = worker(options, words)
+        print(f"  {px} px: {table[f'{px} px']}", flush=True)
     table["exponent"] = {
-        key: exponent([(px**2, table[f"mini {px}"][key]) for px in sizes]) for key in ("seconds", "MB above start")
+        key: exponent([(px**2, table[f"{px} px"][key]) for px in sizes]) for key in ("seconds", "MB above start")
     }
     return table
 
@@ -384,15 +345,15 @@ def exponent(points) -> float:
     return sum((a - mx) * (b - my) for a, b in zip(x, y, strict=True)) / sum((a - mx) ** 2 for a in x)
 
 
-def memory(options, file) -> dict:
+def memory(options) -> dict:
     """Peak memory of the same run with our savings and without: float32, plain products, a history of 100."""
     table = {}
-    for name, px in (("mini", 512),) if options.quick else (("mini", 1024), ("mini", 2048), ("vgg19", 512)):
-        words = {"task": "painting", "network": "mini" if name == "mini" else str(file), "px": px, "evaluations": 8}
+    for px in (256,) if options.quick else (512, 1024):
+        words = {"task": "painting", "px": px, "evaluations": 8}
         row = {word: worker(options, words | {"plain": word == "without"}) for word in ("with", "without")}
-        table[f"{name} {px}"] = {f"MB {word} savings": row[word]["MB above start"] for word in row}
-        table[f"{name} {px}"]["ratio"] = row["without"]["MB above start"] / row["with"]["MB above start"]
-        print(f"  {name} {px} px: {table[f'{name} {px}']}", flush=True)
+        table[f"{px} px"] = {f"MB {word} savings": row[word]["MB above start"] for word in row}
+        table[f"{px} px"]["ratio"] = row["without"]["MB above start"] / row["with"]["MB above start"]
+        print(f"  {px} px: {table[f'{px} px']}", flush=True)
     return table
 
 
@@ -407,8 +368,8 @@ def peak_memory() -> float:
 def task_painting(options, words) -> dict:
     """(worker) Paint a few evaluations; -> median seconds of one, and the peak of the process above its start."""
     device, px, plain = options.device, words["px"], words.get("plain", False)
-    net = VGG(words["network"], device=device)
-    net = net if plain else half_precision(net)
+    net = VGG(device=device)
+    net = net if plain else fast(net)
     photo = torch.rand(1, 3, px, px, generator=torch.Generator().manual_seed(0)).to(device)
     before, times = peak_memory(), []
     loss = total_loss(net, photo.flip(3), photo.flip(3), 0.05)
@@ -421,7 +382,7 @@ def task_painting(options, words) -> dict:
     return {"seconds": each, "MB above start": high - before, "MB of the process": high}
 
 
-def first(options, file) -> dict:
+def first(options) -> dict:
     """Seconds from starting a kernel to the end of the cell that paints, in notebook 00 as committed."""
     import nbformat
     from nbclient import NotebookClient
@@ -440,26 +401,26 @@ def first(options, file) -> dict:
     return {"notebook 00": {"seconds": statistics.median(runs), "slowest": max(runs)}}
 
 
-def gpu(options, file) -> dict:
+def gpu(options) -> dict:
     """ms per evaluation on a GPU in several precisions, plain, compiled, and compiled with CUDA graphs."""
     if options.device.type != "cuda":
         return {"gpu": {"measured": None}}
     table = {}
-    for name, px in itertools.product(("mini", "vgg19"), (512, 1024, 2048, 4096)):
+    for px in (512, 1024, 2048, 4096):
         for kind, mode in itertools.product(("float32", "tf32", "bfloat16"), ("eager", "compiled", "graphs")):
             torch.set_float32_matmul_precision("high" if kind == "tf32" else "highest")
             torch.backends.cudnn.allow_tf32 = kind == "tf32"
-            row = {"ms for 500": _on_gpu(MINI if name == "mini" else file, px, kind, mode, options.device)}
-            table[f"{name} {px} {kind} {mode}"] = row
-            print(f"  {name} {px} {kind} {mode}: {row}", flush=True)
+            row = {"ms for 500": _on_gpu(px, kind, mode, options.device)}
+            table[f"{px} px {kind} {mode}"] = row
+            print(f"  {px} px {kind} {mode}: {row}", flush=True)
     return table
 
 
-def _on_gpu(file, px, kind, mode, device):
+def _on_gpu(px, kind, mode, device):
     """Median ms over repeats, times 500; None where it does not fit."""
-    net = VGG(file, device=device)
+    net = VGG(device=device)
     if kind == "bfloat16":
-        net.layers.to(torch.bfloat16, memory_format=torch.channels_last)
+        fast(net, kind)
     if mode != "eager":
         net.compile(mode="reduce-overhead" if mode == "graphs" else "default")
     try:
@@ -539,7 +500,6 @@ def arguments():
     add = parser.add_argument
     add("--quick", action="store_true", help="fewer repeats and smaller pictures, under 3 minutes on two cores")
     add("--only", default=",".join(TOPICS), help=f"some of {','.join(TOPICS)}")
-    add("--weights", type=Path, help="VGG19 in torchvision's layout; may hold the first blocks only")
     add("--pair", nargs=2, default=["china", "starry_night"], metavar=("PHOTO", "STYLE"), help="names or files")
     add("--px", type=int, default=256, help="long side of the race's pictures")
     add("--evaluations", type=int, help="of the published loops, instead of their own number")
@@ -562,28 +522,31 @@ def main():
         words = json.loads(options.worker)
         print(json.dumps({"without": task_without, "painting": task_painting}[words["task"]](options, words)))
         return
-    with tempfile.TemporaryDirectory() as folder:
-        file, what = vgg19_file(options, Path(folder))
-        threads = torch.get_num_threads()
-        about = {"network": what, "device": str(options.device), "threads": threads, "torch": torch.__version__}
-        about |= {
-            "system": f"{platform.system()} {platform.machine()}",
-            "pair": options.pair,
-            "px": options.px,
-            "quick": options.quick,
-        }
-        print(", ".join(f"{key}: {value}" for key, value in about.items()), flush=True)
-        options.network, before = what, options.out.with_suffix(".json")
-        known = json.loads(before.read_text(encoding="utf-8")) if before.exists() else {}
-        table = {topic: known[topic] for topic in TOPICS if topic in known and known["about"] == about}
-        options.out.parent.mkdir(parents=True, exist_ok=True)
-        for topic in options.only.split(","):
-            began = time.perf_counter()
-            print(f"{topic} ...", flush=True)
-            table[topic] = globals()[topic](options, file)
-            print(f"{topic} took {time.perf_counter() - began:.0f} s", flush=True)
-            text = json.dumps({"about": about} | table, indent=1) + "\n"
-            options.out.with_suffix(".json").write_text(text, encoding="utf-8")
+    threads = torch.get_num_threads()
+    about = {
+        "network": VGG(device="cpu").name,
+        "device": str(options.device),
+        "threads": threads,
+        "torch": torch.__version__,
+    }
+    about |= {
+        "system": f"{platform.system()} {platform.machine()}",
+        "pair": options.pair,
+        "px": options.px,
+        "quick": options.quick,
+    }
+    print(", ".join(f"{key}: {value}" for key, value in about.items()), flush=True)
+    before = options.out.with_suffix(".json")
+    known = json.loads(before.read_text(encoding="utf-8")) if before.exists() else {}
+    table = {topic: known[topic] for topic in TOPICS if topic in known and known["about"] == about}
+    options.out.parent.mkdir(parents=True, exist_ok=True)
+    for topic in options.only.split(","):
+        began = time.perf_counter()
+        print(f"{topic} ...", flush=True)
+        table[topic] = globals()[topic](options)
+        print(f"{topic} took {time.perf_counter() - began:.0f} s", flush=True)
+        text = json.dumps({"about": about} | table, indent=1) + "\n"
+        options.out.with_suffix(".json").write_text(text, encoding="utf-8")
     show(table)
     plot(table, options.out.with_suffix(".png"))
     print(f"\nwrote {options.out.with_suffix('.json')} and {options.out.with_suffix('.png')}")

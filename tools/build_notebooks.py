@@ -127,10 +127,10 @@ def assemble(slug: str, solved: bool = False) -> nbformat.NotebookNode:
 
 
 def execute(notebook: nbformat.NotebookNode) -> None:
-    """Run every cell in a fresh kernel, on the CPU and with the embedded network, without storing times or widgets."""
+    """Run every cell in a fresh kernel, on the CPU, without storing times or widgets."""
     from nbclient import NotebookClient  # late: --check does not need it
 
-    os.environ.update(NST_BACKBONE="mini", NST_QUIET="1", CUDA_VISIBLE_DEVICES="")
+    os.environ.update(NST_QUIET="1", CUDA_VISIBLE_DEVICES="")
     options = {"kernel_name": "python3", "record_timing": False, "store_widget_state": False, "timeout": 600}
     NotebookClient(notebook, resources={"metadata": {"path": str(NOTEBOOKS)}}, **options).execute()
     for cell in notebook.cells:
@@ -175,12 +175,9 @@ def pictures_page() -> str:
     """data/README.md: the manifest as a page."""
     manifest = tomllib.loads((ROOT / "data" / "images.toml").read_text(encoding="utf-8"))
     lines = ["# The pictures", "", "Generated from `images.toml` by `python do.py build`; edit that file instead.", ""]
-    for kind, heading in (
-        ("content", "Photos"),
-        ("style", "Styles"),
-        ("optional", "Styles that do not come with the series"),
-    ):
-        rows = [(n, e) for n, e in manifest.items() if (e["kind"] if "sha256" in e else "optional") == kind]
+    headings = {"content": "Photos", "style": "Styles", "texture": "Textures", "mask": "Masks"}
+    for kind, heading in headings.items():
+        rows = [(n, e) for n, e in manifest.items() if e["kind"] == kind]
         if rows:
             lines += [
                 f"## {heading}",
