@@ -11,16 +11,16 @@
 #
 # # Choose a recipe and turn its knobs
 #
-# > **You will do** paint with nineteen published recipes through one loop, and build a panel that turns their knobs.
+# > **You will do** paint with published recipes through one loop, and build a panel that turns their knobs.
 # > **You will learn** why nobody's weight fits anybody else's loss, and in which order to turn what.
 # > **You need** the losses of notebook 05 and the two optimisers of 06 and 07; they come from the helpers.
-# > **Time** 50 minutes; about 50 seconds of computing on a laptop.
+# > **Time** 50 minutes; about a minute and a half of computing on a laptop.
 # > **Came before** the loss and the loop, one recipe at a time; here are all at once.
 #
-# ![One photo of a pavilion and nineteen paintings of it after a woodcut: most show the pavilion in short curved strokes, two or three have lost it, three are nearly the photo.](../data/results/08_recipes.jpg)
+# ![A photo of a red pavilion, Kandinsky's Composition VII, and ten paintings of the pavilion: ours, gatys_2016, pytorch_tutorial and crowsonkb have his oranges and yellows, the others have his shapes in a white and pale blue sky.](../data/results/08_recipes.jpg)
 #
-# *The same photo, the same woodcut, a hundred evaluations each; only the recipe changes. The number is the style error
-# in our unit. Look at the pavilion: which recipes have lost it, and which have hardly begun?*
+# *One photo, one painting by Kandinsky, and ten recipes at 256 pixels. The number is the style error in our unit. Look at
+# the colours: which recipes have taken them over, and which have kept the white and blue of the photo's sky?*
 
 # %% tags=["setup"]
 # <<setup>>
@@ -31,14 +31,16 @@
 # %% tags=["settings"]
 import torch
 
-size, style_size, evaluations = 96, 240, 40
+size = 256
+style_size = 384
+evaluations = 50
 
 # %% [markdown]
 # ## One description for every run
 #
-# **A published run fits into one page of words and numbers.** We have written down nineteen of them, one table each, in
-# `data/recipes.toml`: ours, the paper's, eleven well-known programs and tutorials, and others. Here is the official
-# PyTorch tutorial:
+# A published run fits into one page of words and numbers. We have written down nineteen of them, one table each, in
+# `data/recipes.toml`: our own, the paper's, twelve from well-known programs and tutorials, and five that follow small
+# projects. Here is the official PyTorch tutorial:
 
 # %%
 from helpers.recipes import RECIPES, recipe
@@ -55,68 +57,75 @@ for word, value in vars(recipe("pytorch_tutorial")).items():
 
 # %%
 # NBVAL_CHECK_OUTPUT
+long = recipe("pytorch_tutorial")
 short = recipe("pytorch_tutorial", steps=40)
-print(f"{recipe('pytorch_tutorial').steps} evaluations become {short.steps}; the layers stay: {', '.join(short.style)}")
+print(f"{long.steps} evaluations become {short.steps}")
+print(f"the layers stay: {', '.join(short.style)}")
 
 # %% [markdown]
-# A recipe runs from one line. Its weights were found for VGG19; our small network stands in:
+# A recipe runs from one line. `fast` turns the network to half precision where your machine has units for it, as in
+# notebook 06:
 
 # %%
+from helpers.fast import fast
 from helpers.images import load
 from helpers.recipes import paint
 from helpers.show import show
 from helpers.vgg import VGG
 
-vgg = VGG()
-photo, style = load("china", size).to(vgg.device), load("woodcut", style_size).to(vgg.device)
+vgg = fast(VGG())
+photo = load("china", size).to(vgg.device)
+style = load("kandinsky_composition_vii", style_size).to(vgg.device)
 published = paint("pytorch_tutorial", photo, style, vgg, steps=40)
 
 # %% [markdown]
-# Now with two words changed: our L-BFGS, which searches along each step, and a fence in place of the clamp inside the
-# closure:
+# Now we change two words: we take our L-BFGS, which searches along each step, and a fence in place of the clamp inside
+# the closure.
 
 # %%
-searched = paint(recipe("pytorch_tutorial", optimiser={"name": "lbfgs"}, pixels="fence"), photo, style, vgg, steps=40)
+changed = recipe("pytorch_tutorial", optimiser={"name": "lbfgs"}, pixels="fence")
+searched = paint(changed, photo, style, vgg, steps=40)
 for name, run in {"as published": published, "with a line search": searched}.items():
-    print(f"{name}: the loss went up to {max(run.history) / run.history[0]:.1f} times that of the photo")
-show([photo, style, published.image, searched.image], ["content", "style", "as published", "with a line search"], height=150,
-     alt="A photo of a pavilion; a woodcut of a hill under an orange sun; strokes with hardly a pavilion; the pavilion in strokes.")
+    leap = max(run.history) / run.history[0]
+    print(f"{name}: the loss went up to {leap:.1f} times that of the photo")
+show([photo, style, published.image, searched.image],
+     ["content", "style", "as published", "with a line search"], columns=2, height=280,
+     alt="A photo of a red pavilion above a lake; a crowded abstract painting by Kandinsky;"
+     " the pavilion in broken patches under a sky with orange specks; the pavilion in"
+     " clear orange and blue strokes under a plain beige sky.")
 
 # %% [markdown]
-# Without a line search the first long step is luck (notebook 07), and here bad luck: the loss leapt, and most of the
-# pavilion is gone. In trials at smaller sizes the same recipe got through. With a search the loss overshoots little, if
-# at all, and more of the pavilion is left, in the same strokes.
+# As published, the recipe has no line search, so its first long step is a matter of luck (notebook 07), and here it is bad
+# luck: the loss leaps far above that of the photo. The picture recovers, but the walls are in pieces, and grains of
+# orange are left in the sky. With a search the loss overshoots little, and the pavilion stands in clear strokes. Both
+# skies stay nearly empty, because this recipe reads no style layer deeper than `conv3_1`. We will come back to that.
 #
 # The table of all, in one loop:
 
 # %%
 for name, r in RECIPES.items():
-    first, last = list(r.style)[0], list(r.style)[-1]
-    print(f"{name:17} {r.network}  {first} to {last}  {r.optimiser['name']:6} {r.steps:5} evaluations at {r.size} px")
+    layers = f"{list(r.style)[0]} to {list(r.style)[-1]}"
+    optimiser = r.optimiser["name"]
+    print(f"{name:17}{layers:20} {optimiser:6}{r.steps:5} evaluations at {r.size} px")
 
 # %% [markdown]
-# The last five follow small projects whose pages give no weights: those are ours. Unknown names and words are answered
-# with the known ones:
+# The last five follow small projects whose pages give no weights, so their weights are ours.
+#
+# ## Which network?
+#
+# A recipe also says for which network its weights were found. Two networks are called VGG19: the original from Oxford,
+# which comes with this series, and the one that torchvision trained anew. Who uses which?
 
 # %%
-for name, changes in {"gatsy": {}, "d2l": {"stepz": 3}, "keras": {"gram": "channels"}}.items():
-    try:
-        recipe(name, **changes)
-    except ValueError as error:
-        print(error)
+for network in sorted({r.network for r in RECIPES.values()}):
+    users = [name for name, r in RECIPES.items() if r.network == network]
+    print(f"{network}: {', '.join(users)}\n")
 
 # %% [markdown]
-# Two recipes read their content at `relu5_2`. The embedded network ends before it:
-
-# %%
-# NBVAL_CHECK_OUTPUT
-from helpers.recipes import Objective
-
-for name in ("tensorflow", "keras"):
-    Objective(RECIPES[name], vgg, photo, style)
-
-# %% [markdown]
-# The deepest layer of the same kind takes its place, and a line says so. With `VGG("vgg19")` nothing would be printed.
+# `paint` runs a recipe on whatever network you give it, and here that is always the original. So for the systems in
+# torchvision's lines we show their losses and their weights, but not quite their pictures. If you have the time for a
+# download of half a gigabyte, `VGG("torchvision-vgg19")` is their own. The pooling, too, is the network's: for a recipe
+# with `pool = "avg"` you write `VGG(pool="avg")`.
 #
 # ## Which weights?
 #
@@ -153,8 +162,8 @@ def famous(F, S):
 
 
 # %% [markdown]
-# VGG19's first layer has 64 channels: ours, 32 times. **Before you run it:** how much larger than the 1e3 will the 1e6
-# be?
+# VGG19's first layer has 64 channels, so we repeat our two channels 32 times. **Before you run it:** how much larger
+# than the 1e3 will the 1e6 be?
 
 # %%
 # NBVAL_CHECK_OUTPUT
@@ -174,11 +183,9 @@ print(f"1e6: {quiet:.4f}   1e3: {wide['1e3  Gatys']:.4f}   3e4: {wide['3e4  gord
       f"100: {wide['100  neural-style']:.4f}")
 
 # %% [markdown]
-# Three of the four lie within a factor of about four, and only the 100 really is weaker. The zeros pay for $C^2$, for
-# quiet pixels, and for a content weight of 1e5.
-#
-# And a warning for our stand-in: with $G / (C\,hw)$ and a mean, style falls with $1/C^2$. Our network has a quarter of
-# VGG19's channels, so PyTorch's 1e6 and *neural-style*'s 100 buy it 16 times as much style.
+# Three of the four lie within a factor of about four, and only the 100 really is weaker: in this unit, the 1e3 is about
+# fifty times as large. That is a lot, but the four numbers that we started from differ by ten thousand. Most of their
+# zeros pay for $C^2$, for pixels in another unit, or for a content weight of 1e5.
 #
 # **Exercise 1** · ●○○ · 5 min. The loss below has two divisions and a mean. Divide the Gram matrices once, by the right
 # number, so that a plain sum of squares agrees:
@@ -251,83 +258,139 @@ check(my_weight, weight_spec, (4, 10), (4, 10), 1e6, 58.0);
 #
 # ## Who pulls?
 #
-# **A weight says little; its share of the loss says who pulls.** At one and the same image, forty evaluations of our
-# own recipe, what is each loss made of? `parts` tells; the style of one layer is that of the recipe with only this
-# layer:
+# A weight says little by itself. What matters is its share of the loss: a term that makes up a thousandth of the sum
+# has next to no say in where the pixels go. So let's take one image, fifty evaluations of our own recipe, and ask each
+# loss what it is made of. `parts` tells us; for the style of a single layer we make a recipe that has only this layer.
+#
+# Keras and Udacity do not divide their Gram matrices by anything. Such a matrix grows with the picture, so both resize
+# the style image to the photo's shape, and we do it for them:
 
 # %%
-import io
-from contextlib import redirect_stdout
+from helpers.recipes import Objective
 
 image = paint("ours", photo, style, vgg, steps=evaluations).image
+shape = photo.shape[2:]
+fitted = torch.nn.functional.interpolate(style, shape, mode="bicubic", antialias=True)
 
 
-def shares(name):  # per cent of the loss: content, style layer by layer, total variation
-    with torch.no_grad(), redirect_stdout(io.StringIO()):  # the lines about relu5_2 were above
-        parts = Objective(RECIPES[name], vgg, photo, style).parts(image)
-        alone = [recipe(name, style={layer: w}) for layer, w in RECIPES[name].style.items()]
-        layers = [Objective(r, vgg, photo, style).parts(image)["style"].item() for r in alone]
-    return [100 * part / sum(map(float, parts.values())) for part in (parts["content"], *layers, parts.get("tv", 0.0))]
+@torch.no_grad()
+def shares(name):
+    """Per cent of a recipe's loss at `image`: content, the style layer by layer, variation."""
+    r = RECIPES[name]
+    target = fitted if r.gram == "one" else style
+    rest = Objective(recipe(name, style={}), vgg, photo, target).parts(image)
+    parts = [rest["content"]]
+    for layer, weight in r.style.items():
+        alone = recipe(name, content={}, style={layer: weight}, tv=0.0)
+        parts.append(Objective(alone, vgg, photo, target).parts(image)["style"])
+    parts.append(rest.get("tv", 0.0))
+    values = [float(part) for part in parts]
+    return [100 * value / sum(values) for value in values]
 
 
 # %% [markdown]
-# **Before you run it:** will any two recipes agree?
+# **Before you run it:** most of these systems read the style at `relu1_1`, `relu2_1`, `relu3_1`, `relu4_1` and
+# `relu5_1`, and give all five the same weight. Will all five be heard?
 
 # %%
-print("per cent of the loss   content |  style, shallow to deep           | variation")
-for name in RECIPES:
-    content, *layers, variation = [f"{float(share):5.1f}" for share in shares(name)]
-    print(f"{name:22}   {content} | {' '.join(layers):>33} | {variation}")
+systems = ["ours", "gatys", "gordicaleksa", "pystiche", "udacity", "keras"]
+systems += ["neural_style", "neural_style_pt", "d2l", "tensorflow", "crowsonkb"]
+systems += ["pytorch_tutorial", "cs231n"]
+print("per cent of the loss  content |  style, shallow to deep       | variation")
+for name in systems:
+    content, *styles, variation = [f"{share:5.1f}" for share in shares(name)]
+    print(f"{name:22}  {content} | {' '.join(styles):29} | {variation}")
 
 # %% [markdown]
-# Only those that share a formula: *gordicaleksa* and pystiche agree but for a trace of variation, although one says 3e4
-# and the other 1e3. TensorFlow is nearly all content, for which it asked a deeper layer; d2l and crowsonkb would mostly
-# smooth. PyTorch's tutorial is nearly all style; its content has a few per cent. In *neural-style*, Gatys's
-# notebook and Udacity the shallow layers speak and the last two whisper; in ours all five are heard, because each error
-# is relative.
+# <details><summary>Compare</summary>
 #
-# ## A gallery of all recipes
+# No. In row after row one layer does nearly all the talking, and it is the fourth, `relu4_1`. Next to nothing is left
+# for `relu1_1`, which knows the colours. Ours is the only row in which all five are heard.
 #
-# **Equal budgets are not fair, and that is what they show.** The picture at the top (`python tools/make_results.py
-# 08_recipes`, 192 pixels) must be read with the budgets of the table in mind:
+# </details>
 #
-# - *keras* is still the photo: plain gradient descent with a tiny rate, meant for 4,000 steps. *udacity* moves a pixel
-#   by a sixth of a grey level a step, and asks for 2,000. *tensorflow* has a large $\epsilon$ (notebook 06) and much
-#   content.
-# - *neural_style*, *neural_style_pt*, *gatys_2016* and *noise_1024* start from grey or noise. The last two have found the
-#   roofs, the others have orange patches instead. That is luck too: their loss leaps at the first long step, and with a
-#   larger style image *gatys_2016* was still noise, *neural_style* once still grey.
-# - *pytorch_tutorial* has nearly lost it: almost no content, more style than VGG19 would give it, and no line search.
-# - *cs231n* was written for another network; its first rate moves pixels by two thirds of their range.
+# The reason is how loud VGG19's layers are. Here is the mean square of their features:
+
+# %%
+layers = ["relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1"]
+with torch.no_grad():
+    for layer, features in vgg(photo, layers).items():
+        print(f"{layer}: {features.float().square().mean():8.2f}")
+
+# %% [markdown]
+# Features get louder from block to block up to `relu4_1`, and the last block is quiet again. An error between Gram
+# matrices grows with the square of these numbers, so equal weights are not equal at all: from `relu1_1` to `relu4_1`
+# the error grows by a factor of about a hundred thousand.
 #
-# The rest differ less than their weights promised, but for the flat patches of *d2l*. By our measure ours ends lowest: no
-# merit, it is what our recipe minimises.
+# Now read the table row by row. For Gatys's notebook, *gordicaleksa*, pystiche, Udacity and Keras nearly the whole loss
+# is `relu4_1`. *gordicaleksa* and pystiche even agree in every number, although one says 3e4 and the other 1e3, because
+# they have the same formula. Both versions of *neural-style* ask for less style, so content and `relu4_1` share the
+# loss, and in d2l they share it with `conv5_1`. TensorFlow is mostly content, and for that it reads a deeper layer,
+# `relu5_2`. So is crowsonkb, which compares means and covariances instead of Gram matrices. PyTorch's tutorial stops at
+# `conv3_1`, and among its five layers the two deepest are the loudest. CS231n is all content here, because its weights
+# were made for another network, SqueezeNet. Total variation gets a tenth at most.
 #
-# A handful live, at 96 pixels, each with its style error in our unit: the mean of the relative errors of five layers,
-# measured as saved:
+# Ours hears all five, because each error is divided by its own target. That `relu5_1` holds the largest share of the
+# style only means that it is the hardest to match. Gatys, Ecker and Bethge (2016) solved the same problem in the network
+# itself: they scaled all features to a mean of 1. You get their network with `VGG(normalised=True)`.
+#
+# ## A gallery of recipes
+#
+# The sheet at the top (`python tools/make_results.py 08_recipes`, 256 pixels) shows what these shares mean. Under each
+# picture stands how many evaluations it got, and how many were published. Sixty instead of a thousand is not fair, so
+# take the sheet as a comparison of losses rather than of programs. To make up for it a little, we changed a few words:
+#
+# - L-BFGS has a line search everywhere, so that no first leap decides the picture.
+# - All begin with the photo. As published, *neural_style* begins with an even grey and *gatys_2016* with noise, but sixty
+#   evaluations are too few for that.
+# - *gatys_2016* has the network of the paper, normalised and with average pooling, and the weights that its authors'
+#   own program uses for it.
+# - The learning rate of *keras* is smaller. Where there are fewer pixels, each has a larger gradient, and with the
+#   published rate a small picture ends in noise.
+# - Four are not on the sheet: *pystiche* has the formula of *gordicaleksa*, *neural_style_pt* nearly that of
+#   *neural_style*, *udacity* moves a pixel by a sixth of a grey level a step and needs its 2,000 steps, and *cs231n*, as
+#   you saw, is all content with VGG19.
+#
+# Now you can see what `relu4_1` does when it talks alone. *gatys*, *gordicaleksa*, *neural_style* and *keras* have
+# Kandinsky's shapes, but the sky is still white and blue and the trees are still green, because colours are the business
+# of `relu1_1`, and nobody hears it. Their four pictures are nearly one, although their weights are 1e3, 3e4, 100 and
+# 1e-6. Where `relu1_1` is heard, the colours come over: in ours, where errors are relative, and in *gatys_2016*, whose
+# network is normalised. *pytorch_tutorial* reads shallow layers only, so it has the colours and the strokes, but an empty
+# sky. *crowsonkb* gives `relu1_1` most of the weight and gets its colours, too. *tensorflow* and *d2l* go with the first
+# four: *tensorflow* has hard ripples and coloured grain, and *d2l* is the greyest of all.
+#
+# Two of them live, beside ours, each with its style error in our unit: the mean of the relative errors of five layers,
+# measured on the picture as it would be saved.
 
 # %%
 from helpers.images import as_saved
 from helpers.transfer import gram, style_loss
 
-layers = ["relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1"]
-targets = {name: gram(features) for name, features in vgg(style, layers).items()}
+with torch.no_grad():
+    targets = {name: gram(features) for name, features in vgg(style, layers).items()}
 
 
+@torch.no_grad()
 def style_error(image):
     features = vgg(as_saved(image), layers)
-    return sum(style_loss(features[name], targets[name]).item() for name in layers) / len(layers)
+    errors = [style_loss(features[name], targets[name]).item() for name in layers]
+    return sum(errors) / len(errors)
 
 
-five = ("gordicaleksa", "crowsonkb", "d2l", "udacity", "named_layers")
-handful = {name: paint(name, photo, style, vgg, steps=evaluations).image for name in five}
-show(list(handful.values()), [f"{name}: {style_error(i):.3f}" for name, i in handful.items()], height=130,
-     alt="Five small pavilions: in curved lines, in smooth waves, in patches, still nearly the photo, and in short strokes.")
+paintings = {"ours": image}
+for name in ("tensorflow", "d2l"):
+    paintings[name] = paint(name, photo, style, vgg, steps=evaluations).image
+titles = [f"{name}: {style_error(painted):.3f}" for name, painted in paintings.items()]
+show(list(paintings.values()), titles, height=220,
+     alt="Three painted pavilions: ours in orange, blue and grey-yellow strokes all over,"
+     " tensorflow with hard white and blue ripples in the sky and green trees, d2l with"
+     " fewer colours, a pale sky and soft patches.")
 
 # %% [markdown]
-# *udacity* has hardly begun. *gordicaleksa* has the lowest error and the least pavilion left. *crowsonkb* and *d2l*
-# are mostly variation: *crowsonkb*, which squares the steps, is smooth; *d2l*, which takes them absolute, has flat
-# patches with sharp edges. *named_layers* has Udacity's layers, with another loss and rate.
+# By our measure ours is far ahead, but that is no merit, because our measure is what our recipe minimises. *tensorflow*
+# has Kandinsky's marks without his colours: trees are green, and the sky is white and blue. *d2l* is nearer to him in
+# its shapes, but its sky is pale as well. Remember that both had fifty evaluations here, while their authors gave the
+# first a thousand and the second five hundred.
 #
 # **Exercise 3** · ●●○ · 10 min. Keras says `lr=100` for pixels from 0 to 255; our recipe says 0.0015. Take its step of
 # gradient descent in pixels from 0 to 1, from the gradient there:
@@ -357,7 +420,7 @@ check(my_step, step_spec, (3, 5), (3, 5), 100.0, 255.0);
 # <details><summary>Hint</summary>
 #
 # In larger units the gradient is smaller by `unit`, and so is the same step. Adam forgets the size of the gradient, so
-# it divides only once; L-BFGS not at all.
+# it divides only once; with L-BFGS the unit matters for the first step only.
 #
 # </details>
 #
@@ -365,93 +428,113 @@ check(my_step, step_spec, (3, 5), (3, 5), 100.0, 255.0);
 #
 # ## Ratio and layers
 #
-# **How deep you read the style decides how large its marks are.** Figure 3 of Gatys, Ecker and Bethge (2015, the arXiv
+# How deep you read the style decides how large its marks are. Figure 3 of Gatys, Ecker and Bethge (2015, the arXiv
 # version) uses more and more style layers from row to row, `conv1_1` up to `conv5_1`, and more content from column to
-# column. A small version with our relative errors, from the photo:
+# column. Here are three of its rows with our relative errors, all with the content weight of our recipe. The last one
+# is the painting that we have already:
 
 # %%
-grid = {}
-for depth in (1, 3, 5):
-    for weight in (0.03, 0.3, 3.0):
-        changes = {"style": dict.fromkeys(layers[:depth], 1 / depth), "content": {"relu4_2": weight}}
-        grid[depth, weight] = as_saved(paint(recipe("ours", **changes), photo, style, vgg, evaluations).image)
-titles = [f"to {layers[depth - 1]}, content {weight:g}" for depth, weight in grid]
-show(list(grid.values()), titles, columns=3, height=180,
-     alt="Nine pavilions in three rows: the first row has new colours and no strokes, the second short lines, the third "
-     "longer curves in the sky; to the right they fade.")
+depths = {}
+for depth in (1, 3):
+    changed = recipe("ours", style=dict.fromkeys(layers[:depth], 1 / depth))
+    depths[depth] = as_saved(paint(changed, photo, style, vgg, evaluations).image)
+depths[5] = as_saved(image)
+titles = [f"relu1_1 to {layers[depth - 1]}" for depth in depths]
+show(list(depths.values()), titles, height=220,
+     alt="Three painted pavilions: with relu1_1 only the colours have changed, with three layers"
+     " roofs and trees have blue and orange outlines under an empty sky, with five layers"
+     " curved shapes fill the sky, too.")
 
 # %% [markdown]
-# Down the left column: `relu1_1` alone brings the woodcut's colours and no stroke; three layers draw short lines
-# through trees, roofs and sky; with five, longer curves bend through the sky. To the right the photo comes back, and at
-# 3 the sky is almost plain whatever the layers.
+# `relu1_1` alone brings Kandinsky's colours, and no stroke. With three layers the edges of roofs and trees get coloured
+# outlines, but the sky is still empty. Only with all five do shapes appear where the photo has none.
 #
-# All five depths and four weights, larger (`python tools/make_results.py 08_grid`):
+# Here are all five depths with three content weights, forty evaluations each at 256 pixels (`python
+# tools/make_results.py 08_grid`):
 #
-# ![Twenty pavilions: downwards the strokes grow from coloured grain to long curves, to the right the photo comes back.](../data/results/08_grid.jpg)
+# ![Fifteen pavilions: from row to row, as more style layers are used, grain gives way to outlines and then to curved shapes; from column to column, as content weighs more, the sky becomes empty and the photo's details come back.](../data/results/08_grid.jpg)
+#
+# To the right, content wins: at weight 1 the sky is almost plain, whatever the layers, and only the colours tell that
+# there was a painting. Down the left column the marks grow, from grain through outlines to shapes as large as a roof.
 #
 # Udacity's course says the opposite: weight the early layers more, and the artefacts of style become *larger*. We
-# measure the sky, upper right: how strong are marks wider than three pixels and narrower than nine?
-
+# measure the sky at the upper right. How strong are marks that are wider than three pixels and narrower than
+# twenty-seven?
 
 # %%
-# NBVAL_CHECK_OUTPUT
 from torch.nn.functional import avg_pool2d
 
 
-def marks(image):
-    sky = image[..., 4:36, 56:92].mean(1, keepdim=True)
-    fine, coarse = (avg_pool2d(sky, k, 1, k // 2, count_include_pad=False) for k in (3, 9))
-    return 255 * (fine - coarse).std()
+def blurred(image, width):
+    return avg_pool2d(image, width, 1, width // 2, count_include_pad=False)
 
 
-shallow, deep = marks(grid[1, 0.03]), marks(grid[5, 0.03])
-print(f"five layers leave over 1.3 times the marks of relu1_1 alone: {(deep / shallow).item() > 1.3}")
+for depth, painted in depths.items():
+    sky = painted[..., 8:64, 150:246].mean(1, keepdim=True)
+    marks = 255 * (blurred(sky, 3) - blurred(sky, 27)).std()
+    print(f"depth {depth}: marks of {marks:.1f} grey levels")
 
 # %% [markdown]
-# So it is backwards: early layers see three pixels and can only ask for colours and specks; large marks need deep
-# layers.
+# So it is backwards. The early layers see a few pixels only, so they can ask for colours, specks and edges. Large marks
+# need the deep layers, which leave about half as much again as `relu1_1` alone.
 #
 # ## Pooling
 #
-# **Average pooling shrinks what it passes on.** Of the block 0, 0, 0, 4 the largest is 4 and the mean is 1. Gatys,
-# Ecker and Bethge (2016) prefer the mean; the author of *neural-style* "could not get good results"; crowsonkb
-# multiplies by 2 after each pooling. How quiet do our features get, and what becomes of a style loss?
+# Average pooling shrinks what it passes on: of the block 0, 0, 0, 4 the largest is 4, and the mean is 1. Gatys, Ecker
+# and Bethge (2016) prefer the mean, while the author of *neural-style* writes "I haven't been able to get good results
+# using average pooling". crowsonkb offers it too, and then multiplies by 2 after each pooling. How quiet do the features
+# get, and what becomes of a style loss?
 
 # %%
-average = VGG(vgg.name.removeprefix("vgg19-"), pool="avg", device=vgg.device)
+average = fast(VGG(pool="avg", device=vgg.device))
 with torch.no_grad():
-    loud, soft = vgg(photo, layers), average(photo, layers)
-print("mean feature, average / max:", *[f"{name} {soft[name].mean() / loud[name].mean():.2f}" for name in layers])
-for name in ("gatys", "ours"):
-    both = [Objective(RECIPES[name], net, photo, style).parts(0.5 * photo + 0.25)["style"] for net in (vgg, average)]
-    print(f"{name}: the style of a faded photo is {both[1] / both[0]:.2f} times as large with average pooling")
+    loud = vgg(photo, layers)
+    quiet_ones = average(photo, layers)
+    for layer in layers:
+        ratio = quiet_ones[layer].float().mean() / loud[layer].float().mean()
+        print(f"{layer}: mean feature with average pooling {ratio:.2f} of that with max")
+    faded = 0.5 * photo + 0.25
+    for name in ("gatys", "ours"):
+        losses = [Objective(RECIPES[name], net, photo, style).parts(faded)["style"]
+                  for net in (vgg, average)]
+        print(f"{name}: the style loss of a faded photo is {losses[1] / losses[0]:.2f} times as large")
 
 # %% [markdown]
-# At `relu5_1` about a quarter is left, and the style loss of Gatys's notebook falls to about half, while its content
-# falls further: other weights, in effect. Relative errors hardly change, because the target shrinks along.
-# `paint` takes the network that you give it (`recipe(...).pool` says what was published):
+# Each pooling makes the features quieter, and at `relu5_1` only about a fifth is left. The style loss of Gatys's notebook
+# hangs on `relu4_1`, as we saw, and it grows with the fourth power of the features: 0.4 to the fourth power is 0.026.
+# Its content, at `relu4_2`, falls with the square only. So the same numbers have become other weights. Relative errors do
+# not notice, because the target gets quieter along with the picture.
+#
+# `paint` takes the pooling from the network that you give it (`recipe(...).pool` says what was published):
 
 # %%
-soft = paint("ours", photo, style, average, steps=evaluations).image
-show([image, soft], ["max pooling", "average pooling"], height=190,
-     alt="Two small painted pavilions in the same colours; with average pooling the sky has fewer and smoother strokes.")
+smooth = paint("ours", photo, style, average, steps=evaluations).image
+show([image, smooth], ["max pooling", "average pooling"], height=310,
+     alt="Two painted pavilions in the same colours; with average pooling the shapes in the"
+     " sky are a little rounder and larger, and the surface is smoother.")
 
 # %% [markdown]
-# The colours agree; average pooling leaves the sky smoother. With relative errors it is a matter of taste.
+# The colours agree, and average pooling leaves the sky a little calmer. With relative errors it is a matter of taste.
 #
 # ## Settings for each image
 #
-# **Turn the knobs in the order in which they show.** First the size of the style image, which sets the size of the
+# Turn the knobs in the order in which they show. First comes the size of the style image, which sets the size of the
 # strokes:
 
 # %%
-sizes = (80, 160, 320)
-strokes = [paint("ours", photo, load("woodcut", s).to(vgg.device), vgg, steps=evaluations).image for s in sizes]
-show(strokes, [f"style at {s} px" for s in sizes], height=190,
-     alt="Three painted pavilions: specks with a small style image, wider and longer strokes with larger ones.")
+strokes = {style_size: image}
+for pixels in (96, 1024):
+    resized = load("kandinsky_composition_vii", pixels).to(vgg.device)
+    strokes[pixels] = paint("ours", photo, resized, vgg, steps=evaluations).image
+sizes = sorted(strokes)
+show([strokes[pixels] for pixels in sizes], [f"style at {pixels} px" for pixels in sizes],
+     height=220,
+     alt="Three painted pavilions: small splinters around roofs and trees with the smallest"
+     " style image, curved strokes all over with the middle one, broad areas of colour with"
+     " the largest.")
 
 # %% [markdown]
-# From 80 to 320 pixels, specks grow into broad strokes; nothing else changed. Then:
+# From 96 to 1,024 pixels, splinters grow into broad areas of colour, and nothing else has changed. Then:
 #
 # 1. the size of the style image, until strokes are as wide as you like, in small pictures and few steps;
 # 2. the ratio, by factors of three: less content until the strokes cross the even areas, more until you recognise what
@@ -460,16 +543,17 @@ show(strokes, [f"style at {s} px" for s in sizes], height=190,
 #    strokes do;
 # 4. steps and pixels at the end: they cost the most. Then check 1 again: strokes shrink as the picture grows.
 #
-# A recipe can carry such findings along. `noise_1024` follows a project whose "hyperparameters differ for every image":
+# A recipe can carry such findings along. `noise_1024` follows a small project whose page says that every image needs its
+# own settings, so its table holds some for three of our styles:
 
 # %%
 for name, changes in recipe("noise_1024").per_style.items():
-    print(f"{name:13} variation {changes['tv']:<5} content {changes['content']['relu4_2']}")
+    content = changes["content"]["relu4_2"]
+    print(f"{name:13} variation {changes['tv']:<5} content {content}")
 
 # %% [markdown]
-# From noise, grain is the trouble: what a blur over 3 × 3 pixels removes. At 192 pixels and 100 evaluations, without
-# variation, a painting in mosaic had about 30 grey levels of it, the mosaic 25. With 0.3 it fell below (under 20), and
-# the larger content weight of the table halved the content error.
+# `paint` does not look into this table by itself. You choose a row of it with
+# `recipe("noise_1024", **recipe("noise_1024").per_style["mosaic"])`.
 #
 # ## The explorer
 #
@@ -667,36 +751,46 @@ for kind in ("content", "style"):
     getattr(ui, f"own_{kind}").observe(lambda change, kind=kind: receive(kind, change["owner"]), names="value")
 ui.look.observe(look, names="value")
 view = {"model_id": panel.model_id, "version_major": 2, "version_minor": 0}
-note = "[the explorer: run this notebook to use it; a painting with its default settings is below]"
+note = "[the explorer: run this notebook to use it; a painting of its pair is below]"
 display({"application/vnd.jupyter.widget-view+json": view, "text/plain": note}, raw=True)
 
 # %% [markdown]
-# Without a kernel, this is what Start paints with the default settings. We keep all pictures on the way:
+# Without a kernel, this is what Start paints. We make the picture twice as large first, because controls can be set from
+# code as well, and we keep all pictures on the way:
 
 # %%
+ui.size.value = 256
+ui.style_size.value = 384
 moments = []
 made, content, woodcut = wanted()
-result = paint(made, content, woodcut, vgg, ui.steps.value, seen=lambda step, image, value: moments.append(image))
+result = paint(made, content, woodcut, vgg, ui.steps.value,
+               seen=lambda step, image, value: moments.append(image))
 painted = as_saved(result.image)
-show([content, woodcut, painted], [ui.content.value, ui.style.value, f"{made.name}, {ui.steps.value} evaluations"], height=190,
-     alt="The explorer's default state: the photo of the pavilion, the woodcut, and the pavilion in its curved strokes.")
+show([content, woodcut, painted],
+     [ui.content.value, ui.style.value, f"{made.name}, {ui.steps.value} evaluations"],
+     height=220,
+     alt="A photo of a pavilion; a woodcut of a hill under an orange sun; the pavilion in dark"
+     " and orange curved lines that run in rings through the sky.")
 
 # %% [markdown]
-# Curved strokes fill the sky, and the red walls have become bands of blue and orange.
+# Lines that follow one another fill the sky, the lake and the trees. Right of the roof they run in rings around a reddish
+# spot, like those around the woodcut's sun.
 #
 # ## Ways to look at it
 #
-# **A painting is judged beside what it was.** Each `show` above is a contact sheet; of the pictures on the way it
-# becomes an iteration strip:
+# We judge a painting beside what it was. Each `show` above is a contact sheet, and with the pictures on the way it shows
+# how a painting came about:
 
 # %%
-strip = [0, 7, 15, 30, len(moments) - 1]
-show([moments[i] for i in strip], [f"evaluation {i + 1}" for i in strip],
-     alt="Five moments of the run: the photo, then lines over it, then strokes all over, then the colours of the woodcut.")
+chosen = [5, 15, 30, len(moments) - 1]
+show([moments[i] for i in chosen], [f"evaluation {i + 1}" for i in chosen], columns=2,
+     height=280,
+     alt="Four moments of the run: still the photo, then dark lines over a bright sky, then"
+     " colours beginning to change, then dark and orange lines everywhere.")
 
 # %% [markdown]
-# At evaluation 8 the photo is still there under lines; a quarter of the way in, strokes are everywhere. The colours come
-# in the second quarter, and deepen in the rest.
+# At the sixth evaluation you hardly see a line. Ten evaluations later lines run all over the picture, but their colours
+# are those of the photo, brighter. The woodcut's colours come last.
 #
 # Before and after, with a border to push; without a kernel it stays where it is:
 
@@ -714,20 +808,21 @@ def wipe(border):  # per cent of the width
 browse(wipe, border=widgets.IntSlider(value=27, min=0, max=100, description="border, %"))
 
 # %% [markdown]
-# The roof at the border goes on as a bundle of strokes: content gives the direction, style the line.
+# At the border the roof goes on as a bundle of dark lines: content gives the direction, and style gives the line.
 #
 # The scrubber is the explorer's "look back". Its Film button writes an animated `.webp` of the kept pictures;
 # `film(frames, "run.mp4")` from `helpers.show` writes a video where `imageio-ffmpeg` is installed.
 #
 # ## In this notebook we
 #
-# - ran nineteen published recipes through one loss and one loop, and changed any word of them;
-# - saw four famous weights become nearly one, and asked each loss who pulls;
+# - ran published recipes through one loss and one loop, and changed any word of them;
+# - brought four famous weights to one unit, and saw that `relu4_1` does most of the talking in most of the losses;
 # - turned the knobs in order: size of the style, ratio, variation, steps; deep layers make large marks;
 # - built a panel that keeps what it has when it is stopped.
 #
-# **On your own.** Paint *keras* with 2,000 steps in the explorer: when does it begin? Multiply the content of
-# *pytorch_tutorial* by 100: does the pavilion come back? Upload a photo of yours.
+# **On your own.** Paint *keras* in the explorer at 128 pixels: it ends in coloured noise. Which word of its recipe has to
+# change when there are fewer pixels? Multiply the content of *pytorch_tutorial* by 100: does the photo come back? Upload
+# a photo of yours.
 #
 # **In practice.** A recipe is data: add your own table to `data/recipes.toml`, and it is in every list above.
 # Interrupting the kernel does not reach the panel's thread; Stop does.
