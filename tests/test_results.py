@@ -23,7 +23,7 @@ def test_a_painting_says_how_it_was_made_and_has_its_style(path):
         assert (DATA / kind / f"{settings[kind]}.jpg").is_file()
     assert settings["network"] in ("vgg19", "vgg19-normalised") and settings["content_weight"] > 0
     errors = settings["style_errors"]
-    assert sum(errors) / 5 < 0.05 and errors[-1] < 0.15, errors
+    assert sum(errors) / 5 < 0.06 and errors[-1] < 0.15, errors
 
 
 def test_there_is_a_wall_and_the_papers_figure():
