@@ -164,12 +164,12 @@ def paper_figure(vgg: VGG, path: Path) -> None:
     from noise; and L-BFGS works on a pyramid, from coarse to fine.
     """
     net = fast(VGG(pool="avg", normalised=True, device=vgg.device))
-    tiles = [load("tubingen_neckarfront", None)]
+    tiles = []
     for style, weight in FIGURE_STYLES.items():
         file = path.parent / "paper" / f"tubingen_{style}.jpg"
         paint_once(net, file, content="tubingen_neckarfront", style=style, content_weight=weight, plan=FIGURE)
         tiles.append(load(file, None))
-    contact_sheet(tiles[1:], 2, 800, 600).save(path, quality=90)
+    contact_sheet(tiles, 2, 800, 600).save(path, quality=90)
 
 
 def paint_once(net: VGG, file: Path, plan, style_scale: float = 1.0, **pair) -> None:
@@ -606,20 +606,12 @@ def large(vgg: VGG, path: Path) -> None:
     again.
     """
     plans = {"at_once": ((1024, 39),), "coarse_to_fine": LARGE}  # 39 is 60 / 16 + 40 / 4 + 25
-    net = None
+    pair = {"content": "desert_dune", "style": "hokusai_great_wave", "content_weight": 0.03}
+    net = fast(VGG(device=vgg.device))
     paintings = {}
     for name, plan in plans.items():
         file = path.parent / "large" / f"{name}.jpg"
-        settings = {
-            "content": "desert_dune",
-            "style": "hokusai_great_wave",
-            "content_weight": 0.03,
-            "style_scale": 1.25,
-            "plan": plan,
-        }
-        if not is_painted(file, settings):
-            net = net or fast(VGG(device=vgg.device))
-            save_painting(coarse_to_fine(net, **settings), file, net, settings)
+        paint_once(net, file, plan, style_scale=1.25, **pair)
         paintings[name] = load(file, None)
     pieces = [painting[..., 60:377, 480:956] for painting in paintings.values()]  # 476 px wide, shown unscaled
     titles = ["at once: 39 evaluations at 1,024 px", "coarse to fine: 60, 40 and 25 evaluations"]
