@@ -1,14 +1,24 @@
 """The small toolbox of the series: what a notebook has derived, the next ones import from here.
 
-images    file <-> tensor: load, save, read_settings, noise, as_saved, names, credit
-show      tensor -> eye: show, plot, Progress; every picture carries a description
-vgg       VGG19 and VGG16, by the paper's layer names
-weights   a network's name -> its weights: the original VGG19 from data/weights, or torchvision's
-transfer  the losses and the loop: gram, content_loss, style_loss, total_variation, optimise
-fast      speed and memory, one trick a function: fast, products, pyramid, matched_colour
-recipes   every published recipe as data: recipe, Objective, paint
-check     checks of exercises and of the installation: check, close, report
+From a picture to a painting:
+    images     file <-> tensor: load, save, read_settings, noise, as_saved, names, credit
+    weights    a network's name -> its weights
+    vgg        VGG19 and VGG16 by the papers' layer names: an image goes in, features come out
+    losses     gram, content_loss, style_loss, total_variation: pure functions of features
+    transfer   the loop: optimise
+    show       tensor -> eye: show, plot, heat, film, Progress, browse
 
-Each file can be read in one sitting and imported alone. `images`, `vgg`, `transfer`, `fast` and `check` know
-nothing of notebooks; `transfer` sees features and never a network.
+Published programs:
+    published  their inputs, statistics, errors and variations, one named function each
+    recipes    each of them as data: recipe, Objective, paint
+
+Beside the way:
+    fast       speed, one trick a function: fast, pyramid, matched_colour; each can be left out
+    explorer   all knobs of the recipes on one panel
+    check      checks of exercises: check, close
+    install    is everything here that the series needs? report
+    files      one way to write a file: write_file
+
+Each file can be read in one sitting. An arrow from one to another runs in one direction only, and
+nothing here imports `fast` or `explorer`.
 """

@@ -1,79 +1,83 @@
-"""Checks that a machine can make: of an exercise against its specification, and of the installation."""
+"""Checks that a machine can make of an exercise: your function against a slow, readable one."""
 
-import tomllib
-from importlib import metadata
-from pathlib import Path
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
 
-__all__ = ["check", "close", "report"]
-
-ROOT = Path(__file__).resolve().parent.parent
+__all__ = ["check", "close"]
 
 
-def check(yours, spec, *inputs, trials: int = 3, tolerance: float = 1e-4) -> bool:
+def check(
+    yours: Callable, spec: Callable, *inputs, trials: int = 3, tolerance: float = 1e-4
+) -> bool:
     """Compare your function with its slow, readable specification on random inputs.
 
-    inputs: one for each argument; a tuple is a shape, drawn anew in each trial from a standard normal distribution
-    with a fixed seed; anything else is passed as it is. tolerance: relative and absolute.
+    inputs: one for each argument. A tuple is a shape, and a tensor of that shape is drawn anew in
+        each trial, from a standard normal distribution with a fixed seed. Anything else is passed
+        as it is.
+    trials: how often to compare. tolerance: relative and absolute.
 
-    An exercise that was not started (NotImplementedError) is noted and returns False; a wrong answer raises
-    AssertionError with the place and size of the largest difference; a right one says so and returns True.
+    Returns True, and says so, if all answers agree. Returns False, and says so, if the exercise was
+    not started (NotImplementedError). A wrong answer raises AssertionError, with the place and the
+    size of the largest difference.
     """
     generator = torch.Generator().manual_seed(0)
     for _ in range(trials):
-        drawn = [torch.randn(i, generator=generator) if isinstance(i, tuple) else i for i in inputs]
+        arguments = [_draw(value, generator) for value in inputs]
+        copies = [value.clone() if isinstance(value, Tensor) else value for value in arguments]
         try:
-            found = yours(*[d.clone() if isinstance(d, Tensor) else d for d in drawn])
+            answer = yours(*copies)
         except NotImplementedError:
             print(f"{yours.__name__}: not started yet.")
             return False
-        _compare(yours.__name__, found, spec(*drawn), tolerance)
-    print(f"{yours.__name__}: correct, on {trials} random inputs." if trials > 1 else f"{yours.__name__}: correct.")
+        _compare(yours.__name__, answer, spec(*arguments), tolerance)
+    amount = f", on {trials} random inputs" if trials > 1 else ""
+    print(f"{yours.__name__}: correct{amount}.")
     return True
 
 
-def _compare(name: str, found, expected, tolerance: float) -> None:
-    """AssertionError with a sentence unless the two agree."""
-    if found is None:
+def close(name: str, actual: Tensor, expected: Tensor, tolerance: float = 1e-4) -> None:
+    """Print that two tensors are equal, or nearly, and then by how much they differ.
+
+    name: what they are. Raises AssertionError where they differ by more than the tolerance
+    (relative and absolute), or in shape.
+    """
+    _compare(name, actual, expected, tolerance)
+    difference = (_numbers(actual) - _numbers(expected)).abs().max().item()
+    if difference == 0:
+        print(f"{name}: exactly equal.")
+    else:
+        print(f"{name}: equal up to rounding, largest difference {difference:.1e}.")
+
+
+def _draw(value, generator: torch.Generator):
+    """A shape -> a random tensor; anything else as it is."""
+    return torch.randn(value, generator=generator) if isinstance(value, tuple) else value
+
+
+def _numbers(value) -> Tensor:
+    return torch.as_tensor(value).detach().cpu().double()
+
+
+def _compare(name: str, actual, expected, tolerance: float) -> None:
+    """Raise AssertionError, in a sentence, unless the two agree."""
+    if actual is None:
         raise AssertionError(f"{name} returned None; did you forget `return`?")
-    found, expected = (torch.as_tensor(x).detach().cpu().double() for x in (found, expected))
-    if found.shape != expected.shape:
-        raise AssertionError(f"{name} has shape {tuple(found.shape)}, expected {tuple(expected.shape)}")
-    wrong = ~torch.isclose(found, expected, rtol=tolerance, atol=tolerance)
-    if wrong.any():
-        gap = torch.where(wrong, (found - expected).abs().nan_to_num(torch.inf), -1.0)
-        where = torch.unravel_index(gap.argmax(), gap.shape) if gap.ndim else ()
-        yours, theirs, place = found[where].item(), expected[where].item(), [int(i) for i in where]
-        raise AssertionError(
-            f"{name}: largest difference {abs(yours - theirs):.3g} at {place}: yours {yours:.6g}, expected {theirs:.6g}"
-        )
-
-
-def close(name: str, one: Tensor, other: Tensor, tolerance: float = 1e-4) -> None:
-    """Print whether two tensors are equal, nearly equal (with the largest difference), or raise AssertionError."""
-    _compare(name, one, other, tolerance)
-    gap = (torch.as_tensor(one).cpu().double() - torch.as_tensor(other).cpu().double()).abs().max().item()
-    print(f"{name}: exactly equal." if gap == 0 else f"{name}: equal up to rounding, largest difference {gap:.1e}.")
-
-
-def report() -> bool:
-    """Print one line for each package that the series needs, [ok] or [missing], and what will compute. True if all is there."""
-    from packaging.requirements import Requirement  # comes with Jupyter and Matplotlib
-
-    needed = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["dependencies"]
-    good = True
-    for requirement in map(Requirement, needed):
-        try:
-            version = metadata.version(requirement.name)
-        except metadata.PackageNotFoundError:
-            version = None
-        ok = version is not None and requirement.specifier.contains(version, prereleases=True)
-        good = good and ok
-        print(
-            f"[{'ok' if ok else 'missing'}] {requirement.name} {version or 'is not installed'} (needs {requirement.specifier})"
-        )
-    if not good:
-        print("Install what is missing: python do.py lab, from the folder of the series, sets everything up.")
-    return good
+    actual = _numbers(actual)
+    expected = _numbers(expected)
+    if actual.shape != expected.shape:
+        shapes = f"{tuple(actual.shape)}, expected {tuple(expected.shape)}"
+        raise AssertionError(f"{name} has shape {shapes}")
+    wrong = ~torch.isclose(actual, expected, rtol=tolerance, atol=tolerance)
+    if not wrong.any():
+        return
+    differences = (actual - expected).abs().nan_to_num(torch.inf)
+    worst = torch.where(wrong, differences, -1.0).argmax()
+    place = torch.unravel_index(worst, wrong.shape) if wrong.ndim else ()
+    yours = actual[place].item()
+    theirs = expected[place].item()
+    raise AssertionError(
+        f"{name}: largest difference {abs(yours - theirs):.3g} at {[int(i) for i in place]}: "
+        f"yours {yours:.6g}, expected {theirs:.6g}"
+    )

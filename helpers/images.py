@@ -1,4 +1,7 @@
-"""File <-> tensor. One contract everywhere: (1, 3, H, W), float32, RGB, in [0, 1]. Only `VGG` normalises, inside."""
+"""File <-> tensor. One contract everywhere: (1, 3, H, W), float32, RGB, in [0, 1].
+
+Only `VGG` normalises, inside.
+"""
 
 import io
 import json
@@ -13,7 +16,21 @@ from PIL import Image, ImageOps
 from PIL.PngImagePlugin import PngInfo
 from torch import Tensor
 
-__all__ = ["DATA", "load", "save", "read_settings", "noise", "as_saved", "to_pil", "names", "credit", "manifest"]
+from helpers.files import write_file
+
+__all__ = [
+    "DATA",
+    "load",
+    "save",
+    "read_settings",
+    "noise",
+    "as_saved",
+    "to_pil",
+    "names",
+    "credit",
+    "manifest",
+    "require_image",
+]
 
 DATA = Path(__file__).resolve().parent.parent / "data"
 MIN_SIDE = 16  # four poolings halve a side four times: below 16 px nothing is left at relu5_1
@@ -24,77 +41,121 @@ KINDS = ("content", "style", "texture", "mask")
 
 @cache
 def manifest() -> dict[str, dict]:
-    """Every picture of data/images.toml: name -> kind, file, title, author, year, licence, source, sha256, alt.
+    """Every picture of data/images.toml by name, and what is known about it.
 
-    A mask has also `of`: the name of the picture to which it belongs.
+    Each has kind, file, title, author, year, licence, source, sha256 and alt, a description. A mask
+    has also `of`: the name of the picture to which it belongs.
     """
     return tomllib.loads((DATA / "images.toml").read_text(encoding="utf-8"))
 
 
 def names(kind: str | None = None) -> list[str]:
-    """Names that `load` knows: all pictures, or those of one kind ("content", "style", "texture", or "mask").
+    """Names that `load` knows: all pictures, or those of one kind.
 
-    Masks are listed only when they are asked for. Raises ValueError for another kind.
+    kind: "content", "style", "texture" or "mask". Masks are listed only when they are asked
+        for. Raises ValueError for another kind.
     """
     if kind not in (None, *KINDS):
         raise ValueError(f"there is no kind {kind!r} of picture; known: {', '.join(KINDS)}")
-    wanted = KINDS[:-1] if kind is None else (kind,)
-    return [name for name, e in manifest().items() if e["kind"] in wanted and _manifest_file(name).is_file()]
+    wanted = ("content", "style", "texture") if kind is None else (kind,)
+    return [
+        name
+        for name, entry in manifest().items()
+        if entry["kind"] in wanted and _manifest_file(name).is_file()
+    ]
 
 
 def credit(name: str) -> str:
     """One line of credit for a picture of the manifest: title, author, year and licence."""
     if name not in manifest():
-        raise KeyError(f"there is no picture named {name!r} in data/; known names: {', '.join(names())}")
+        known = ", ".join(names())
+        raise KeyError(f"there is no picture named {name!r} in data/; known names: {known}")
     return "{title}, {author}, {year} ({licence})".format(**manifest()[name])
 
 
-def load(source, size: int | None = 256) -> Tensor:
+def load(source: str | os.PathLike | bytes | Image.Image, size: int | None = 256) -> Tensor:
     """Read a picture as a (1, 3, H, W) float32 RGB tensor with values in [0, 1].
 
-    source: a name of the manifest ("starry_night"), a path, the bytes of a file, or a PIL image. Rotation
-    from EXIF is applied, transparency is laid on white, the first frame stands for an animation.
-    size: pixels of the long side, up or down; no side becomes shorter than 16 px. None keeps the picture's own.
-    Raises FileNotFoundError (with the known names), TypeError for another kind of source, and ValueError where
-    the file is no picture, is damaged, has a side under 16 px or more than 90 megapixels.
+    source: a name of the manifest ("starry_night"), a path, the bytes of a file, or a PIL image.
+        Rotation from EXIF is applied, transparency is laid on white, and the first frame stands for
+        an animation.
+    size: pixels of the long side, up or down; no side becomes shorter than 16 px. None keeps the
+        picture's own size.
+
+    Raises FileNotFoundError (with the known names), TypeError for another kind of source, and
+    ValueError where the file is no picture, is damaged, has a side under 16 px or more than 90
+    megapixels.
     """
     if size is not None and (not isinstance(size, int) or size < MIN_SIDE):
-        raise ValueError(f"size must be None or a whole number of pixels from {MIN_SIDE} up, not {size!r}")
+        expected = f"None or a whole number of pixels from {MIN_SIDE} up"
+        raise ValueError(f"size must be {expected}, not {size!r}")
     image, label = _open(source)
     if min(image.size) < MIN_SIDE:
-        raise ValueError(f"{label} is {image.width} x {image.height} px; both sides must have at least {MIN_SIDE} px")
-    pixels = np.array(image if size is None else _resize(image, size), dtype=np.float32) / 255
+        given = f"{label} is {image.width} x {image.height} px"
+        raise ValueError(f"{given}; both sides must have at least {MIN_SIDE} px")
+    if size is not None:
+        image = _resize(image, size)
+    pixels = np.array(image, dtype=np.float32) / 255
     return torch.from_numpy(pixels).permute(2, 0, 1)[None].contiguous()
+
+
+def require_image(name: str, image: Tensor, batch: bool = False) -> None:
+    """Refuse what is no image, in one sentence for the whole series.
+
+    name: what the argument is called. image: floats of shape (1, 3, H, W), or (n, 3, H, W) for a
+    batch. Values are not looked at. Raises ValueError.
+    """
+    is_image = (
+        isinstance(image, Tensor)
+        and image.ndim == 4
+        and image.shape[1] == 3
+        and image.is_floating_point()
+        and (batch or image.shape[0] == 1)
+    )
+    if not is_image:
+        given = type(image).__name__
+        if isinstance(image, Tensor):
+            given = f"{image.dtype} {tuple(image.shape)}"
+        raise ValueError(
+            f"{name}: expected a float image (1, 3, H, W) in [0, 1] (see helpers.images.load), "
+            f"found {given}"
+        )
 
 
 def _open(source) -> tuple[Image.Image, str]:
     """Any source -> an RGB PIL image, and what to call it in an error message."""
     if isinstance(source, Image.Image):
         label = "the given PIL image"
-    elif isinstance(source, (bytes, bytearray, memoryview)):
-        source, label = io.BytesIO(bytes(source)), "the given bytes"
-    elif isinstance(source, (str, os.PathLike)):
-        source = label = _find(source)
-    else:
-        raise TypeError(f"load takes a name, a path, bytes or a PIL image, not {type(source).__name__}")
-    return _decode(source, label), label
+        return _decode(source, label), label
+    if isinstance(source, (bytes, bytearray, memoryview)):
+        label = "the given bytes"
+        return _decode(io.BytesIO(bytes(source)), label), label
+    if isinstance(source, (str, os.PathLike)):
+        path = _find(source)
+        return _decode(path, str(path)), str(path)
+    given = type(source).__name__
+    raise TypeError(f"load takes a name, a path, bytes or a PIL image, not {given}")
 
 
 def _find(source) -> Path:
-    """A manifest name or a path -> an existing file, or FileNotFoundError that lists what there is."""
+    """A manifest name or a path -> an existing file; FileNotFoundError lists what there is."""
+    known = ", ".join(names())
     if str(source) in manifest():
-        path, entry = _manifest_file(str(source)), manifest()[str(source)]
+        entry = manifest()[str(source)]
+        path = _manifest_file(str(source))
         if path.is_file():
             return path
+        restore = f"restore it: git checkout -- data/{entry['file']}"
         raise FileNotFoundError(
-            f"{path}, {entry['title']}, is missing; restore it: git checkout -- data/{entry['file']}. "
-            f"Pictures that are here: {', '.join(names())}"
+            f"{path}, {entry['title']}, is missing; {restore}. Pictures that are here: {known}"
         )
     path = Path(source).expanduser()
-    if not path.is_file():
-        what = f"{path} is a folder" if path.is_dir() else f"there is no file {path}, and no picture of that name"
-        raise FileNotFoundError(f"{what}; give the path of a picture or one of: {', '.join(names())}")
-    return path
+    if path.is_file():
+        return path
+    what = f"there is no file {path}, and no picture of that name"
+    if path.is_dir():
+        what = f"{path} is a folder"
+    raise FileNotFoundError(f"{what}; give the path of a picture or one of: {known}")
 
 
 def _manifest_file(name: str) -> Path:
@@ -113,18 +174,23 @@ def _decode(source, label) -> Image.Image:
             raise Image.DecompressionBombError
         return _to_rgb(ImageOps.exif_transpose(image))
     except (Image.DecompressionBombError, MemoryError):
-        raise ValueError(f"{label} has more than {MAX_PIXELS / 1e6:.0f} megapixels; make it smaller first") from None
+        limit = f"{MAX_PIXELS / 1e6:.0f} megapixels"
+        raise ValueError(f"{label} has more than {limit}; make it smaller first") from None
     except Image.UnidentifiedImageError:
-        raise ValueError(f"{label} is not a picture that Pillow can read; use a JPEG, PNG, WebP, GIF or TIFF") from None
+        advice = "use a JPEG, PNG, WebP, GIF or TIFF"
+        raise ValueError(f"{label} is not a picture that Pillow can read; {advice}") from None
     except (OSError, SyntaxError, ValueError, EOFError, IndexError, TypeError) as error:
-        raise ValueError(f"{label} is damaged or incomplete ({error}); copy or download it again") from error
+        advice = "copy or download it again"
+        raise ValueError(f"{label} is damaged or incomplete ({error}); {advice}") from error
 
 
 def _to_rgb(image: Image.Image) -> Image.Image:
     """Any Pillow mode -> RGB: 16 bits scaled to 8, transparency laid on white."""
     if image.mode in ("I", "F") or image.mode.startswith("I;16"):
         values = np.asarray(image, dtype=np.float64)
-        white = 1 if image.mode == "F" and values.max() <= 1 else 255 if image.mode == "F" else 65535
+        white = 65535
+        if image.mode == "F":
+            white = 1 if values.max() <= 1 else 255
         image = Image.fromarray(np.uint8(np.clip(values / white, 0, 1) * 255 + 0.5))
     if image.has_transparency_data:
         image = image.convert("RGBA")
@@ -133,38 +199,53 @@ def _to_rgb(image: Image.Image) -> Image.Image:
 
 
 def _resize(image: Image.Image, size: int) -> Image.Image:
-    """Long side = size, unless that would leave the short side under 16 px (a 17 x 900 px strip, say)."""
+    """Long side = size, unless that leaves the short side under 16 px (a 17 x 900 px strip)."""
     scale = max(size / max(image.size), MIN_SIDE / min(image.size))
-    width, height = (max(MIN_SIDE, round(side * scale)) for side in image.size)
-    return image if (width, height) == image.size else image.resize((width, height), Image.Resampling.LANCZOS)
+    width = max(MIN_SIDE, round(image.width * scale))
+    height = max(MIN_SIDE, round(image.height * scale))
+    if (width, height) == image.size:
+        return image
+    return image.resize((width, height), Image.Resampling.LANCZOS)
 
 
 def as_saved(image: Tensor) -> Tensor:
-    """What a file keeps of an image: clamped to [0, 1], rounded to 8 bits. Reported errors are measured on this."""
+    """What a file keeps of an image (1, 3, H, W): clamped to [0, 1], rounded to 8 bits.
+
+    Reported errors are measured on this.
+    """
     return (image.detach().clamp(0, 1) * 255).round() / 255
 
 
 def to_pil(image: Tensor) -> Image.Image:
-    """(1, 3, H, W) tensor with values in [0, 1] -> 8-bit RGB PIL image. Values outside are clamped; NaN is refused."""
-    if not isinstance(image, Tensor) or image.ndim != 4 or image.shape[:2] != (1, 3):
-        raise ValueError(f"expected an image tensor (1, 3, H, W), found {getattr(image, 'shape', type(image))}")
+    """An image (1, 3, H, W) with values in [0, 1] -> an 8-bit RGB PIL image.
+
+    Values outside are clamped. Raises ValueError for another shape, and for NaN.
+    """
+    require_image("image", image)
     if not torch.isfinite(image).all():
         raise ValueError("the image holds NaN or infinite values: it cannot be shown or saved")
-    pixels = (as_saved(image.float())[0] * 255).byte().permute(1, 2, 0).cpu().numpy()
-    return Image.fromarray(pixels)
+    pixels = as_saved(image.float())[0] * 255
+    return Image.fromarray(pixels.byte().permute(1, 2, 0).cpu().numpy())
 
 
-def save(image: Tensor, path, settings: dict | None = None, quality: int = 92) -> Path:
-    """Write an image as PNG or JPEG (by the ending of `path`), with the settings that made it inside the file.
+def save(
+    image: Tensor, path: str | os.PathLike, settings: dict | None = None, quality: int = 92
+) -> Path:
+    """Write an image as PNG or JPEG, with the settings that made it inside the file.
 
-    settings: anything that JSON can hold; `read_settings(path)` gives it back. An interruption leaves the old file
-    or the new one, never half of one; missing folders are made. Returns the path. Raises ValueError for another
-    ending or a wrong tensor, OSError where the disk is full or the folder cannot be written.
+    image: (1, 3, H, W) in [0, 1]. path: its ending decides (.png, .jpg, .jpeg); missing folders are
+    made. settings: anything that JSON can hold; `read_settings(path)` gives it back. quality: of a
+    JPEG, from 1 to 95.
+
+    An interruption leaves the old file or the new one, never half of one. Returns the path. Raises
+    ValueError for another ending or a wrong tensor, OSError where the disk is full or the folder
+    cannot be written.
     """
     path = Path(path).expanduser()
     if path.suffix.lower() not in (".png", ".jpg", ".jpeg"):
         raise ValueError(f"{path.name!r} must end in .png, .jpg or .jpeg")
-    picture, buffer = to_pil(image), io.BytesIO()
+    picture = to_pil(image)
+    buffer = io.BytesIO()
     note = json.dumps({SETTINGS_KEY: settings or {}}, ensure_ascii=False, default=str)
     if path.suffix.lower() == ".png":
         info = PngInfo()
@@ -172,25 +253,10 @@ def save(image: Tensor, path, settings: dict | None = None, quality: int = 92) -
         picture.save(buffer, "PNG", pnginfo=info, optimize=True)
     else:
         picture.save(buffer, "JPEG", quality=quality, subsampling=0, comment=note.encode())
-    write_file(path, buffer.getvalue())
-    return path
+    return write_file(path, buffer.getvalue())
 
 
-def write_file(path: Path, content: bytes) -> None:
-    """Write beside, then rename: nobody ever sees half a file."""
-    beside = path.with_name(f".{path.stem}-{os.getpid()}.part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        beside.write_bytes(content)
-        os.replace(beside, path)
-    except OSError as error:
-        if beside.is_file():
-            beside.unlink()
-        advice = "free some space or choose another folder"
-        raise OSError(error.errno, f"{path} could not be written ({error.strerror}): {advice}") from error
-
-
-def read_settings(path) -> dict:
+def read_settings(path: str | os.PathLike) -> dict:
     """The settings that `save` put into a PNG or JPEG; {} for a picture from elsewhere."""
     with Image.open(_find(path)) as image:
         note = image.info.get(SETTINGS_KEY) or image.info.get("comment") or b"{}"
@@ -201,6 +267,9 @@ def read_settings(path) -> dict:
 
 
 def noise(like: Tensor, seed: int = 0) -> Tensor:
-    """Uniform noise in [0, 1] of the shape and on the device of `like`; the same seed gives the same noise anywhere."""
+    """Uniform noise in [0, 1], of the shape and on the device of `like`.
+
+    The same seed gives the same noise on every device.
+    """
     generator = torch.Generator().manual_seed(seed)
     return torch.rand(like.shape, generator=generator).to(like.device)

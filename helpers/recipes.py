@@ -1,49 +1,62 @@
-"""Every published recipe as data (data/recipes.toml), through one loss and one loop: paint("d2l", photo, style, vgg)."""
+"""Published recipes as data, through one loss and one loop: paint("d2l", photo, style, vgg)."""
 
+import math
 import tomllib
+from collections.abc import Callable
 from dataclasses import dataclass, field, fields, replace
+from numbers import Integral, Real
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
-from helpers.fast import products
-from helpers.transfer import Result, optimise, relative_error, total_variation
+from helpers.images import noise, require_image
+from helpers.published import (
+    ERRORS,
+    INPUTS,
+    STATISTICS,
+    VARIATIONS,
+    Moments,
+    Sizes,
+    to_normalised,
+)
+from helpers.transfer import METHODS, PIXELS, Callback, Result, optimise
+from helpers.vgg import NETWORKS, PADDINGS, POOLS, VGG, layer_names
 
-__all__ = ["RECIPES", "Recipe", "Objective", "recipe", "paint"]
+__all__ = [
+    "RECIPES",
+    "Recipe",
+    "Term",
+    "Objective",
+    "recipe",
+    "paint",
+    "departures",
+    "optimiser_for",
+]
 
-CAFFE = (123.68, 116.779, 103.939)  # RGB of 255: the mean that networks trained with Caffe expect
-GAIN = 255 * 0.226  # features for inputs of 0 .. 255 are this much larger than for inputs divided by a deviation
-INPUTS = {"torchvision": 1, "rgb255": 255, "caffe": 255, "caffe256": 256}  # white, in what the network is fed
-# What F Fᵀ of features F, (C, hw), is divided by; "moments" compares mean and covariance instead.
-GRAMS = {"one": lambda f: 1, "places": lambda f: f.shape[1], "features": lambda f: f.numel(), "moments": None}
-ERRORS = {  # between found f and target t, of features or Gram matrices: n = C hw features, p = H W pixels
-    "mean": lambda f, t, n, p: (f - t).square().mean(),
-    "sum": lambda f, t, n, p: (f - t).square().sum(),
-    "paper": lambda f, t, n, p: (f - t).square().sum() / (4 * n**2),  # Gatys et al. (2016), equation 4
-    "relative": lambda f, t, n, p: relative_error(f, t),
-    "mean over features": lambda f, t, n, p: (f - t).square().mean() / n,
-    "three channels": lambda f, t, n, p: (f - t).square().sum() / (4 * 3**2 * p**2),
-    "wasserstein": lambda f, t, n, p: _wasserstein(*f, *t),
+WORDS = {  # the fields that take one word of a list
+    "network": NETWORKS,
+    "pool": tuple(POOLS),
+    "padding": PADDINGS,
+    "input": tuple(INPUTS),
+    "content_error": tuple(ERRORS),
+    "gram": tuple(STATISTICS),
+    "style_error": tuple(ERRORS),
+    "tv_error": tuple(VARIATIONS),
+    "tv_of": ("image", "input"),
+    "start": ("content", "noise", "grey"),
+    "pixels": PIXELS,
 }
-VARIATIONS = {  # of pixels z; x, y: steps to the right and down; both: x² + y² of pixels that have both neighbours
-    "squares, mean": lambda z, x, y, both: total_variation(z),
-    "squares": lambda z, x, y, both: x.square().sum() + y.square().sum(),
-    "squares, both": lambda z, x, y, both: both.sum(),
-    "power 2.5, both": lambda z, x, y, both: both.pow(1.25).sum(),
-    "absolute": lambda z, x, y, both: x.abs().sum() + y.abs().sum(),
-    "absolute, mean": lambda z, x, y, both: x.abs().mean() + y.abs().mean(),
-    "nine points": lambda z, x, y, both: _nine_points(F.pad(z, (1, 1, 1, 1), mode="replicate")),
-}
-LAYERS = [f"{kind}{block}_{i}" for block in range(1, 6) for i in range(1, 5) for kind in ("conv", "relu")]
-WORDS = {"input": INPUTS, "gram": GRAMS, "content_error": ERRORS, "style_error": ERRORS, "tv_error": VARIATIONS}
-WORDS |= {"tv_of": ("image", "input"), "padding": ("zeros", "replicate"), "start": ("content", "noise", "grey")}
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """One run, described in the words of the tables above; recipe(name, steps=100) gives a changed one."""
+    """One run of neural style transfer, complete, and checked when it is made.
+
+    Words are those of helpers.published and helpers.transfer. Weights are the published ones.
+    recipe(name, steps=100) gives a changed copy. Raises ValueError for what cannot work.
+    """
 
     name: str
     source: str  # where it was published
@@ -51,151 +64,322 @@ class Recipe:
     network: str = "vgg19"
     pool: str = "max"
     padding: str = "zeros"  # of the first convolution
-    input: str = "torchvision"
+    input: str = "torchvision"  # what the published network is fed
     content: dict[str, float] = field(default_factory=lambda: {"relu4_2": 1.0})  # layer: weight
     content_error: str = "mean"
-    style: dict[str, float] = field(default_factory=dict)
-    gram: str = "places"
+    style: dict[str, float] = field(default_factory=dict)  # layer: weight
+    gram: str = "places"  # what F Fᵀ is divided by, or "moments"
     style_error: str = "mean"
-    tv: float = 0.0
+    tv: float = 0.0  # weight of the variation
     tv_error: str = "squares, mean"
     tv_of: str = "image"  # RGB in [0, 1], or "input": what the network is fed
     start: str = "content"
-    optimiser: dict = field(default_factory=lambda: {"name": "lbfgs"})  # for pixels in [0, 1]
-    pixels: str = "fence"  # as in transfer.optimise
+    optimiser: dict = field(default_factory=lambda: {"name": "lbfgs"})  # see optimiser_for
+    pixels: str = "fence"  # as in helpers.transfer.optimise
     steps: int = 300  # evaluations of the loss
-    size: int = 512
-    snapshots: tuple = ()  # steps at which the source shows its picture
+    size: int = 512  # pixels of the long side
+    snapshots: tuple[int, ...] = ()  # steps at which the source shows its picture
     per_style: dict[str, dict] = field(default_factory=dict)  # changes for some style images
 
     def __post_init__(self):
-        words = [(word, getattr(self, word), known) for word, known in WORDS.items()]
-        for word, given, known in words + [("layer", name, LAYERS) for name in self.content | self.style or [None]]:
-            if given not in known:
-                raise ValueError(f"{self.name}: no {word} {given!r}; known: {', '.join(known)}")
+        for word, known in WORDS.items():
+            if getattr(self, word) not in known:
+                self._refuse(f"no {word} {getattr(self, word)!r}; known: {', '.join(known)}")
+        self._check_tables()
+        self._check_numbers()
+        self._check_layers()
+        self._check_pairs()
+        self._check_optimiser()
+        for changes in self.per_style.values():
+            _changed(replace(self, per_style={}), changes)
+
+    def _refuse(self, problem: str) -> None:
+        raise ValueError(f"{self.name}: {problem}")
+
+    def _check_tables(self) -> None:
+        for word in ("content", "style", "optimiser", "per_style"):
+            if not isinstance(getattr(self, word), dict):
+                self._refuse(f"{word} must be a table {{name: value}}, not {getattr(self, word)!r}")
+
+    def _check_numbers(self) -> None:
+        for word, smallest in (("steps", 1), ("size", 16)):
+            value = getattr(self, word)
+            if not isinstance(value, Integral) or value < smallest:
+                expected = f"a whole number from {smallest} on"
+                self._refuse(f"{word} must be {expected} ({word} >= {smallest}), not {value!r}")
+        weights = {"tv": self.tv}
+        for part in ("content", "style"):
+            for layer, weight in getattr(self, part).items():
+                weights[f"{part} of {layer}"] = weight
+        for what, weight in weights.items():
+            if not isinstance(weight, Real) or not math.isfinite(weight) or weight < 0:
+                self._refuse(f"the weight {what} must be a finite number from 0 on, not {weight!r}")
+        moments = list(self.snapshots)
+        if not all(isinstance(step, Integral) and step >= 1 for step in moments):
+            self._refuse(f"snapshots must be steps from 1 on, not {self.snapshots!r}")
+        if moments != sorted(moments):
+            self._refuse(f"snapshots must rise, and these do not: {self.snapshots!r}")
+
+    def _check_layers(self) -> None:
+        topology = "vgg16" if self.network.endswith("vgg16") else "vgg19"
+        known = layer_names(topology)
+        if not self.content and not self.style:
+            self._refuse(f"needs a layer of content or style; known: {', '.join(known)}")
+        for layer in [*self.content, *self.style]:
+            if layer not in known:
+                self._refuse(f"no layer {layer!r} in {self.network}; known: {', '.join(known)}")
+
+    def _check_pairs(self) -> None:
+        """Moments are compared by their Wasserstein distance, and nothing else is."""
+        if self.content_error == "wasserstein":
+            self._refuse('content_error="wasserstein" compares moments, and content has features')
+        if (self.gram == "moments") != (self.style_error == "wasserstein"):
+            pair = f"gram={self.gram!r} with style_error={self.style_error!r}"
+            self._refuse(f'{pair}: "moments" and "wasserstein" need each other')
+
+    def _check_optimiser(self) -> None:
+        """Try it on one number, so that a wrong name or setting is told now."""
+        try:
+            optimiser_for(self)([torch.zeros(1, requires_grad=True)])
+        except ValueError as error:
+            self._refuse(str(error))
 
 
 def recipe(name: str, **changes) -> Recipe:
-    """A recipe of data/recipes.toml by name, some of its fields changed; ValueError lists the known names."""
-    if name not in RECIPES:
+    """A recipe of data/recipes.toml by name, with some of its fields changed.
+
+    Raises ValueError for an unknown name or field, with the known ones, and for what cannot work.
+    """
+    if not isinstance(name, str) or name not in RECIPES:
         raise ValueError(f"there is no recipe {name!r}; known recipes: {', '.join(RECIPES)}")
-    for word in set(changes) - {f.name for f in fields(Recipe)}:
-        raise ValueError(f"a recipe has no {word!r}; it has {', '.join(f.name for f in fields(Recipe))}")
-    return replace(RECIPES[name], **changes)
+    return _changed(RECIPES[name], changes)
+
+
+def _changed(original: Recipe, changes: dict) -> Recipe:
+    """A copy with other fields; ValueError for a field that a recipe does not have."""
+    _require_fields(original.name, changes)
+    return replace(original, **changes)
+
+
+def _require_fields(name: str, given: dict) -> None:
+    known = [known.name for known in fields(Recipe)]
+    for word in given:
+        if word not in known:
+            raise ValueError(f"{name}: a recipe has no {word!r}; it has {', '.join(known)}")
+
+
+class Term(NamedTuple):
+    """One summand of a loss: one layer of content or of style."""
+
+    part: str  # "content" or "style"
+    layer: str
+    weight: float
+    statistic: Callable[[Tensor], Tensor | Moments]  # features F (C, N) -> what is compared
+    target: Tensor | Moments  # the statistic of the content or style image
+    error: Callable[[Tensor | Moments, Tensor | Moments, Sizes], Tensor]
 
 
 class Objective:
-    """The loss of a recipe: objective(image) -> scalar, objective.parts(image) -> {"content", "style", "tv"}.
+    """The loss of a recipe for two pictures: objective(image) -> scalar.
 
-    content, style: RGB in [0, 1], of any sizes. The network is fed what it was trained with, and its features multiplied
-    by GAIN where the published one saw 0 .. 255; literal=True feeds what the published code would. A layer that `net`
-    lacks gives its place to the deepest before it, and a line says so. ValueError for what is no image (1, 3, H, W).
+    content, style: (1, 3, H, W), RGB in [0, 1], on the device of `vgg`, of any two sizes.
+
+    Our network is fed what it was trained with. Where the published one saw 0 ... 255, features are
+    multiplied by what that makes of them, so that the published weights keep their meaning. A layer
+    that `vgg` lacks gives its place to the deepest before it, and a printed line says so. Raises
+    ValueError for what is no image.
     """
 
-    def __init__(self, recipe: Recipe, net, content: Tensor, style: Tensor, literal: bool = False):
-        self.recipe, self.net, self.literal, self.terms = recipe, net, literal, []
-        for part, image, of in (("content", content, Tensor.float), ("style", style, self._statistics)):
-            layers, error = self._present(getattr(recipe, part)), ERRORS[getattr(recipe, f"{part}_error")]
-            found = self._features(image.detach(), layers)
-            self.terms += [(part, w, name, of, of(found[name]), error) for name, w in layers.items()]
+    def __init__(self, recipe: Recipe, vgg: VGG, content: Tensor, style: Tensor):
+        self.recipe = recipe
+        self.vgg = vgg
+        self.terms = self._terms("content", content, Tensor.float, ERRORS[recipe.content_error])
+        statistic = STATISTICS[recipe.gram]
+        self.terms += self._terms("style", style, statistic, ERRORS[recipe.style_error])
 
     def __call__(self, image: Tensor) -> Tensor:
         return sum(self.parts(image).values())
 
     def parts(self, image: Tensor) -> dict[str, Tensor]:
-        """The weighted terms of the loss at an image (1, 3, H, W)."""
-        r, found, parts = self.recipe, self._features(image, {term[2] for term in self.terms}), {}
-        for part, w, name, of, target, error in self.terms:
-            value = error(of(found[name]), target, found[name].numel(), image.shape[2] * image.shape[3])
-            parts[part] = parts.get(part, 0.0) + w * value
-        if r.tv:
-            z = image if r.tv_of == "image" else self._input(image)
-            x, y = z[..., :, 1:] - z[..., :, :-1], z[..., 1:, :] - z[..., :-1, :]
-            parts["tv"] = r.tv * VARIATIONS[r.tv_error](z, x, y, x[..., :-1, :].square() + y[..., :, :-1].square())
+        """The weighted loss at an image (1, 3, H, W), in parts: {"content", "style", "tv"}."""
+        parts = {}
+        features = self._features(image, [term.layer for term in self.terms])
+        for term in self.terms:
+            F = features[term.layer]
+            sizes = Sizes(features=F.numel(), pixels=image.shape[2] * image.shape[3])
+            value = term.error(term.statistic(F), term.target, sizes)
+            parts[term.part] = parts.get(term.part, 0.0) + term.weight * value
+        if self.recipe.tv:
+            parts["tv"] = self.recipe.tv * self._variation(image)
         return parts
 
-    def _input(self, image: Tensor) -> Tensor:
-        """What the published code feeds its network."""
-        kind, net = self.recipe.input, self.net
-        if kind in ("torchvision", "rgb255"):
-            return (image - net.mean) * (255 if kind == "rgb255" else 1 / net.std)
-        return (INPUTS[kind] * image - torch.tensor(CAFFE, device=image.device).view(1, 3, 1, 1)).flip(1)
+    def _terms(self, part: str, image: Tensor, statistic: Callable, error: Callable) -> list[Term]:
+        """The terms of content or of style, with their targets."""
+        weights = self._weights_of_present_layers(getattr(self.recipe, part))
+        features = self._features(image.detach(), list(weights))
+        return [
+            Term(part, layer, weight, statistic, statistic(features[layer]), error)
+            for layer, weight in weights.items()
+        ]
 
-    def _features(self, image: Tensor, layers) -> dict[str, Tensor]:
-        """Features (C, hw) of some layers, in the published unit."""
-        x, gain, found, kind, net = self._input(image), 1.0, {}, self.recipe.input, self.net
-        if kind != "torchvision" and not self.literal:  # departs: our networks know RGB, divided by a deviation
-            x, gain = (x if kind == "rgb255" else x.flip(1)) / (255 * net.std), GAIN
-        for name in list(net.layers)[: net.deepest(image, list(layers)) + 1]:
-            layer, x, edges = net.layers[name], x.to(net.dtype), (name, self.recipe.padding) == ("conv1_1", "replicate")
-            x = layer(F.pad(x, (1, 1, 1, 1), mode="replicate"))[..., 1:-1, 1:-1] if edges else layer(x)
-            if name in layers:
-                found[name] = gain * x.squeeze(0).flatten(1)
-        return found
+    def _features(self, image: Tensor, layers: list[str]) -> dict[str, Tensor]:
+        """Features F, (C, N), of some layers, as large as the published network's."""
+        require_image("image", image)
+        fed = INPUTS[self.recipe.input](image)
+        normalised, gain = to_normalised(fed, self.recipe.input)
+        features = self.vgg.features(normalised, layers, padding=self.recipe.padding)
+        return {layer: gain * maps.squeeze(0).flatten(1) for layer, maps in features.items()}
 
-    def _statistics(self, f: Tensor):
-        """What is compared as style: the Gram matrix, divided; or mean and covariance."""
-        if self.recipe.gram != "moments":
-            return products(f) / GRAMS[self.recipe.gram](f)
-        return f.float().mean(1), f.float().cov(correction=0) + 1e-4 * torch.eye(len(f), device=f.device)
+    def _variation(self, image: Tensor) -> Tensor:
+        x = image if self.recipe.tv_of == "image" else INPUTS[self.recipe.input](image)
+        return VARIATIONS[self.recipe.tv_error](x)
 
-    def _present(self, wanted: dict[str, float]) -> dict[str, float]:
-        """The layers of a recipe with their weights; where the network ends earlier, the deepest of the same kind."""
-        layers = {}
-        for name, weight in wanted.items():
-            there = [n for n in self.net.layers if n[:4] == name[:4] and n[4:] <= name[4:]][-1]
-            if there != name:
-                print(f"{self.recipe.name} asks for {name}, which {self.net.name} lacks: {there} takes its place.")
-            layers[there] = layers.get(there, 0.0) + weight
-        return layers
-
-
-def paint(what: str | Recipe, content: Tensor, style: Tensor, net, steps: int | None = None, seen=None) -> Result:
-    """Run a recipe, or the one of that name, on images (1, 3, H, W); published optimisers return their last image."""
-    r = what if isinstance(what, Recipe) else recipe(what)
-    content = content.to(net.device)
-    style = style.to(net.device)
-    noise = torch.rand(content.shape, generator=torch.Generator().manual_seed(0)).to(content.device)
-    start = {"content": content, "noise": noise, "grey": 0.5 + (noise - 0.5) / 255}[r.start]
-    result = optimise(start, Objective(r, net, content, style), steps or r.steps, _method(r), None, seen, r.pixels)
-    return result if len(r.optimiser) == 1 else result._replace(image=result.last)
+    def _weights_of_present_layers(self, wanted: dict[str, float]) -> dict[str, float]:
+        """Layer: weight; where the network ends earlier, the deepest before of the same kind."""
+        weights = {}
+        for layer, weight in wanted.items():
+            kind = layer.rstrip("_0123456789")
+            present = [known for known in self.vgg.layers if known.startswith(kind)]
+            stand_in = max((known for known in present if known <= layer), default=layer)
+            if stand_in != layer:
+                asked = f"{self.recipe.name} asks for {layer}, which {self.vgg.name} lacks"
+                print(f"{asked}: {stand_in} takes its place.")
+            weights[stand_in] = weights.get(stand_in, 0.0) + weight
+        return weights
 
 
-def _method(r: Recipe):
-    """The method for `optimise`: a name of ours, or an optimiser of torch.optim with its settings."""
-    given = {word: value for word, value in r.optimiser.items() if word not in ("name", "decay")}
+def paint(  # noqa: PLR0913 - four things that a painting needs, and two that have to be named
+    what: str | Recipe,
+    content: Tensor,
+    style: Tensor,
+    vgg: VGG,
+    *,
+    steps: int | None = None,
+    callback: Callback | None = None,
+) -> Result:
+    """Run a recipe, or the recipe of that name, on two pictures.
 
-    def make(pixels):
-        optimiser = getattr(torch.optim, r.optimiser["name"])(pixels, **given)
-        schedule = torch.optim.lr_scheduler.StepLR(optimiser, *r.optimiser.get("decay", (1, 1.0)))
+    content, style: (1, 3, H, W), RGB in [0, 1], of any two sizes; the painting has the content's.
+    vgg: the network. steps: evaluations of the loss; None takes the recipe's. callback: as in
+    helpers.transfer.optimise.
+
+    One printed line says what differs from the recipe: the network, its pooling, the size. A
+    published optimiser returns its last image, as the source does; our own return their best.
+    Raises ValueError for what cannot work.
+    """
+    chosen = what if isinstance(what, Recipe) else recipe(what)
+    require_image("content", content)
+    require_image("style", style)
+    differences = departures(chosen, vgg, content)
+    if differences:
+        print(f"{chosen.name} is painted {', '.join(differences)}.")
+    content = content.to(vgg.device)
+    result = optimise(
+        _start(chosen, content),
+        Objective(chosen, vgg, content, style.to(vgg.device)),
+        chosen.steps if steps is None else steps,
+        method=optimiser_for(chosen),
+        pixels=chosen.pixels,
+        callback=callback,
+    )
+    if chosen.optimiser["name"] in METHODS:
+        return result
+    return result._replace(image=result.last)
+
+
+def departures(recipe: Recipe, vgg: VGG, content: Tensor) -> list[str]:
+    """What `paint` cannot honour of a recipe with this network and picture, in words.
+
+    content: (1, 3, H, W). Returns phrases such as "at 256 px instead of 512"; none, if all is
+    honoured.
+    """
+    phrases = []
+    if vgg.name != recipe.network:
+        phrases.append(f"with {vgg.name} instead of {recipe.network}")
+    if vgg.pool != recipe.pool:
+        phrases.append(f"with {vgg.pool} pooling instead of {recipe.pool}")
+    size = max(content.shape[2:])
+    if size != recipe.size:
+        phrases.append(f"at {size} px instead of {recipe.size}")
+    return phrases
+
+
+def _start(recipe: Recipe, content: Tensor) -> Tensor:
+    """The image with which a recipe begins, (1, 3, H, W), as large as the content."""
+    if recipe.start == "content":
+        return content
+    uniform = noise(content)
+    if recipe.start == "noise":
+        return uniform
+    return 0.5 + (uniform - 0.5) / 255  # grey, with noise of at most half a grey level
+
+
+def optimiser_for(recipe: Recipe) -> Callable[[list[Tensor]], torch.optim.Optimizer]:
+    """The optimiser of a recipe as a function: [variables] -> torch.optim.Optimizer.
+
+    Its name is one of this series' own ("lbfgs", "adam", as in helpers.transfer), which take only a
+    learning rate, lr, or a class of torch.optim ("LBFGS", "Adam", "SGD"), which takes its settings
+    as PyTorch documents them, and decay: [steps, factor], after how many steps the rate is
+    multiplied by what. Raises ValueError for another name or setting.
+    """
+    settings = {word: value for word, value in recipe.optimiser.items() if word != "name"}
+    name = recipe.optimiser.get("name")
+    if name in METHODS:
+        return _own_optimiser(name, settings)
+    kind = getattr(torch.optim, name, None) if isinstance(name, str) else None
+    if not (isinstance(kind, type) and issubclass(kind, torch.optim.Optimizer)):
+        published = "a class of torch.optim such as LBFGS, Adam, SGD"
+        raise ValueError(f"no optimiser {name!r}; known: {', '.join(METHODS)}, or {published}")
+    return _published_optimiser(kind, settings)
+
+
+def _own_optimiser(name: str, settings: dict) -> Callable:
+    """One of the methods of helpers.transfer, perhaps with another learning rate."""
+    unknown = [word for word in settings if word != "lr"]
+    if unknown:
+        class_name = {"lbfgs": "LBFGS", "adam": "Adam"}[name]
+        advice = f'for others name the class of torch.optim, "{class_name}"'
+        raise ValueError(f"optimiser {name!r} takes lr and not {', '.join(unknown)}; {advice}")
+    lr = settings.get("lr", 1.0)
+    if not isinstance(lr, Real) or not lr > 0:
+        raise ValueError(f"the learning rate lr must be a number above 0, not {lr!r}")
+
+    def make(variables: list[Tensor]) -> torch.optim.Optimizer:
+        optimiser = METHODS[name](variables)
+        for group in optimiser.param_groups:
+            group["lr"] = settings.get("lr", group["lr"])
+        return optimiser
+
+    return make
+
+
+def _published_optimiser(kind: type[torch.optim.Optimizer], settings: dict) -> Callable:
+    """A class of torch.optim with its settings; with `decay`, its rate falls."""
+    settings = dict(settings)
+    decay = settings.pop("decay", [1, 1.0])
+    is_pair = isinstance(decay, list | tuple) and len(decay) == 2
+    if not (is_pair and isinstance(decay[0], Integral) and decay[0] >= 1 and decay[1] > 0):
+        raise ValueError(f"decay must be [steps, factor], such as [50, 0.8], not {decay!r}")
+
+    def make(variables: list[Tensor]) -> torch.optim.Optimizer:
+        try:
+            optimiser = kind(variables, **settings)
+        except TypeError as error:
+            raise ValueError(f"torch.optim.{kind.__name__}: {error}") from None
+        schedule = torch.optim.lr_scheduler.StepLR(optimiser, *decay)
         optimiser.register_step_post_hook(lambda *_: schedule.step())
         return optimiser
 
-    return make if given else r.optimiser["name"]
+    return make
 
 
-def _nine_points(z: Tensor) -> Tensor:
-    """Mean squared differences to all eight neighbours, in a padded image."""
-    near = [z[..., 1:-1, 2:] - z[..., 1:-1, 1:-1], z[..., 2:, 1:-1] - z[..., 1:-1, 1:-1]]
-    far = [z[..., 1:, 1:] - z[..., :-1, :-1], z[..., 1:, :-1] - z[..., :-1, 1:]]
-    return 2 * sum(d.square().mean() / 3 for d in near) + 2 * sum(d.square().mean() / 12 for d in far)
+def _read(path: Path) -> dict[str, Recipe]:
+    """The table of recipes: name -> recipe."""
+    recipes = {}
+    for name, entry in tomllib.loads(path.read_text(encoding="utf-8")).items():
+        _require_fields(name, entry)
+        recipes[name] = Recipe(name, **entry)
+    return recipes
 
 
-def _root(a: Tensor) -> Tensor:
-    """The square root of a positive matrix (n, n), by twelve rounds of Newton and Schulz."""
-    eye, norm = torch.eye(len(a), device=a.device), a.square().sum().sqrt()
-    y, z = a / norm, eye
-    for _ in range(12):
-        t = (3 * eye - z @ y) / 2
-        y, z = y @ t, t @ z
-    return y * norm.sqrt()
-
-
-def _wasserstein(m: Tensor, s: Tensor, n: Tensor, t: Tensor) -> Tensor:
-    """Squared Wasserstein-2 distance of two normal distributions, means m, n and covariances s, t, over channels."""
-    root = _root(t)
-    return ((m - n).square() + (s + t - 2 * _root(root @ s @ root)).diag()).mean()
-
-
-BOOK = (Path(__file__).resolve().parent.parent / "data" / "recipes.toml").read_text(encoding="utf-8")
-RECIPES = {name: Recipe(name, **entry) for name, entry in tomllib.loads(BOOK).items()}
+RECIPES = _read(Path(__file__).resolve().parent.parent / "data" / "recipes.toml")

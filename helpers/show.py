@@ -1,9 +1,10 @@
-"""Tensor -> eye: contact sheets, curves and progress, as JPEG with a description for those who cannot see them."""
+"""Tensor -> eye: contact sheets, curves, films and progress, each with a description in words."""
 
 import base64
 import io
 import os
 import time
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import numpy as np
@@ -12,18 +13,23 @@ from IPython.display import display
 from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
-from helpers.images import to_pil, write_file
+from helpers.files import write_file
+from helpers.images import to_pil
 
 __all__ = ["show", "plot", "figure", "heat", "browse", "film", "Picture", "Progress"]
 
 WIDTH = 960  # pixels of the widest contact sheet: one notebook column, and under 150 KB as JPEG
-GAP, TEXT = 8, 15  # pixels between tiles, and of a title's letters
+GAP = 8  # pixels between tiles
+TITLE_SIZE = 15  # of a title's letters, in pixels
+SMALLEST_TITLE = 8
 
 
 class Picture:
-    """A JPEG with alt text, shown by Jupyter, Colab, VS Code and GitHub; `pil` is the picture itself.
+    """A JPEG with a description, shown by Jupyter, Colab, VS Code and GitHub.
 
-    The description travels in the output's metadata (for HTML pages) and as its plain text (for screen readers).
+    pil: the picture. alt: a sentence of 20 letters or more that says what is to be seen; it travels
+    in the output's metadata (for HTML pages) and as its plain text (for screen readers). quality:
+    of the JPEG, from 1 to 95. Raises ValueError where the description is missing.
     """
 
     def __init__(self, pil: Image.Image, alt: str, quality: int = 88):
@@ -31,72 +37,113 @@ class Picture:
             raise ValueError("alt must say in a sentence (20 letters or more) what is to be seen")
         buffer = io.BytesIO()
         pil.convert("RGB").save(buffer, "JPEG", quality=quality)
-        self.pil, self.alt, self.jpeg = pil, alt, buffer.getvalue()
+        self.pil = pil
+        self.alt = alt
+        self.jpeg = buffer.getvalue()
 
     def _repr_mimebundle_(self, include=None, exclude=None):
-        data = {"image/jpeg": base64.b64encode(self.jpeg).decode(), "text/plain": f"[picture: {self.alt}]"}
+        encoded = base64.b64encode(self.jpeg).decode()
+        data = {"image/jpeg": encoded, "text/plain": f"[picture: {self.alt}]"}
         return data, {"image/jpeg": {"alt": self.alt}}
 
 
-def show(images, titles=None, *, alt: str, columns: int | None = None, height: int | None = None) -> Picture:
+def show(
+    images: Tensor | Iterable[Tensor],
+    titles: str | Iterable[str] | None = None,
+    *,
+    alt: str,
+    columns: int | None = None,
+    height: int | None = None,
+) -> Picture:
     """Lay images side by side, with titles under them, as one JPEG of at most 960 px width.
 
-    images: one tensor (1, 3, H, W) with values in [0, 1], or a list of them; their sizes may differ.
-    titles: one for each image. alt: a sentence that says what is to be seen. columns: pictures in a row (default: all).
+    images: one tensor (1, 3, H, W) with values in [0, 1], or several; their sizes may differ.
+    titles: one for each image. alt: a sentence that says what is to be seen.
+    columns: pictures in a row; by default all.
     height: pixels of a row; by default the tallest image's, or what fits.
+    Raises ValueError where there is no image, or not a title for each.
     """
     images = [images] if isinstance(images, Tensor) else list(images)
-    titles = [titles] if isinstance(titles, str) else list(titles or [""] * len(images))
+    if titles is None:
+        titles = [""] * len(images)
+    titles = [titles] if isinstance(titles, str) else list(titles)
     if not images or len(titles) != len(images):
-        raise ValueError(f"needs at least one image and a title for each: {len(images)} images, {len(titles)} titles")
+        counts = f"{len(images)} images, {len(titles)} titles"
+        raise ValueError(f"needs at least one image and a title for each: {counts}")
     rows = _rows([to_pil(image) for image in images], columns or len(images), height)
-    label = round(TEXT * 1.9) if any(titles) else 0
-    width = max(sum(tile.width + GAP for tile in row) for row in rows) - GAP
-    sheet = Image.new("RGB", (width, sum(row[0].height + label + GAP for row in rows) - GAP), "white")
-    top, words = 0, iter(titles)
+    label_height = round(TITLE_SIZE * 1.9) if any(titles) else 0
+    width = max(_width(row) for row in rows)
+    total_height = sum(row[0].height + label_height + GAP for row in rows) - GAP
+    sheet = Image.new("RGB", (width, total_height), "white")
+    remaining_titles = iter(titles)
+    top = 0
     for row in rows:
         left = 0
         for tile in row:
             sheet.paste(tile, (left, top))
-            _write(sheet, next(words), left, top + tile.height + 4, tile.width)
+            _write(sheet, next(remaining_titles), (left, top + tile.height + 4), tile.width)
             left += tile.width + GAP
-        top += row[0].height + label + GAP
+        top += row[0].height + label_height + GAP
     return Picture(sheet, alt)
 
 
 def _rows(tiles: list[Image.Image], columns: int, height: int | None) -> list[list[Image.Image]]:
     """Cut the list into rows and bring every tile to one height at which the widest row fits."""
     rows = [tiles[i : i + columns] for i in range(0, len(tiles), columns)]
-    fits = min((WIDTH - GAP * (len(row) - 1)) / sum(t.width / t.height for t in row) for row in rows)
-    height = max(1, min(round(fits), height or max(max(t.height for t in tiles), 96)))
+    if height is None:
+        height = max(96, *(tile.height for tile in tiles))
+    for row in rows:
+        room = WIDTH - GAP * (len(row) - 1)
+        widths_per_height = sum(tile.width / tile.height for tile in row)
+        height = min(height, round(room / widths_per_height))
+    height = max(1, height)
     return [[_scaled(tile, height) for tile in row] for row in rows]
+
+
+def _width(row: list[Image.Image]) -> int:
+    """The pixels that a row of tiles takes, with the gaps between them."""
+    return sum(tile.width + GAP for tile in row) - GAP
 
 
 def _scaled(tile: Image.Image, height: int) -> Image.Image:
     """Resize to a height; tiny pictures keep their pixels as visible squares."""
     size = (max(1, round(tile.width * height / tile.height)), height)
-    how = Image.Resampling.NEAREST if tile.height <= 32 else Image.Resampling.LANCZOS
-    return tile if tile.size == size else tile.resize(size, how)
+    if tile.size == size:
+        return tile
+    is_tiny = tile.height <= 32
+    return tile.resize(size, Image.Resampling.NEAREST if is_tiny else Image.Resampling.LANCZOS)
 
 
-def _write(sheet: Image.Image, text: str, left: int, top: int, width: int) -> None:
-    """A title, centred under its tile, in smaller letters where it would not fit."""
-    pen, fonts = ImageDraw.Draw(sheet), map(ImageFont.load_default, range(TEXT, 7, -1))  # loaded as far as needed
-    font = next((f for f in fonts if pen.textlength(text, font=f) <= width), None) or ImageFont.load_default(8)
+def _write(sheet: Image.Image, text: str, corner: tuple[int, int], width: int) -> None:
+    """Write a title, centred in a width, in the largest letters that fit."""
+    pen = ImageDraw.Draw(sheet)
+    for size in range(TITLE_SIZE, SMALLEST_TITLE - 1, -1):
+        font = ImageFont.load_default(size)
+        if pen.textlength(text, font=font) <= width:
+            break
+    left, top = corner
     pen.text((left + width / 2, top), text, fill="#222222", font=font, anchor="ma")
 
 
-def heat(values: Tensor, low: float | None = None, high: float | None = None, colours: str = "magma") -> Tensor:
-    """A map of numbers (H, W) -> an image (1, 3, H, W): `low` (default the minimum) dark, `high` (the maximum) light.
+def heat(
+    values: Tensor, low: float | None = None, high: float | None = None, colours: str = "magma"
+) -> Tensor:
+    """A map of numbers (H, W) -> an image (1, 3, H, W).
 
-    colours: the name of a Matplotlib colour map, "magma" for amounts, "RdBu_r" for signed values.
+    low, high: the numbers that become the first and the last colour; by default the smallest and
+    the largest. colours: a colour map of Matplotlib, "magma" for amounts, "RdBu_r" for numbers of
+    both signs. Raises ValueError for anything but a matrix.
     """
     from matplotlib import colormaps
 
+    if values.ndim != 2:
+        raise ValueError(f"heat takes a map of numbers (H, W), found {tuple(values.shape)}")
     values = values.detach().float().cpu()
-    low, high = values.min() if low is None else low, values.max() if high is None else high
+    low = values.min() if low is None else low
+    high = values.max() if high is None else high
     scaled = ((values - low) / max(float(high - low), 1e-12)).clamp(0, 1)
-    return torch.tensor(colormaps[colours](scaled.numpy())[..., :3], dtype=torch.float32).permute(2, 0, 1)[None]
+    rgb = colormaps[colours](scaled.numpy())[..., :3]
+    return torch.tensor(rgb, dtype=torch.float32).permute(2, 0, 1)[None]
 
 
 def figure(fig, *, alt: str) -> Picture:
@@ -110,31 +157,39 @@ def figure(fig, *, alt: str) -> Picture:
 
 
 def plot(curves: dict, *, alt: str, xlabel: str, ylabel: str, log: bool = True) -> Picture:
-    """Curves by name, each a list of values at 1, 2, 3, ... or a pair (xs, ys), as one small figure."""
+    """Curves by name as one small figure.
+
+    curves: name -> a list of values at 1, 2, 3, ..., or a pair of lists (xs, ys). alt: a sentence
+    that says what is to be seen. log: whether the vertical axis is logarithmic.
+    """
     import matplotlib.pyplot as plt
 
     fig, axes = plt.subplots(figsize=(6.4, 3.2))
     for name, values in curves.items():
-        pair = len(values) == 2 and hasattr(values[0], "__len__")
-        axes.plot(*(values if pair else (range(1, len(values) + 1), values)), label=name)
+        is_pair = len(values) == 2 and hasattr(values[0], "__len__")
+        xs, ys = values if is_pair else (range(1, len(values) + 1), values)
+        axes.plot(xs, ys, label=name)
     axes.set(xlabel=xlabel, ylabel=ylabel, yscale="log" if log else "linear")
-    axes.grid(alpha=0.3), axes.spines[["top", "right"]].set_visible(False)
+    axes.grid(alpha=0.3)
+    axes.spines[["top", "right"]].set_visible(False)
     if len(curves) > 1:
         axes.legend(frameon=False)
     return figure(fig, alt=alt)
 
 
 class Browser:
-    """Move controls, see a picture: `browse(render, layer=Dropdown(...))` calls render(layer=...) -> Picture.
+    """Move controls, see a picture: browse(render, layer=Dropdown(...)).
 
-    controls: ipywidgets by argument; give sliders continuous_update=False where `render` runs the network. Works with
-    ipywidgets 7.7 and 8; without a kernel the default state's picture stays.
+    render: called with the value of each control by its name, render(layer=...) -> Picture.
+    controls: ipywidgets by argument; give sliders continuous_update=False where `render` runs the
+    network. Works with ipywidgets 7.7 and 8; without a kernel the first picture stays.
     """
 
-    def __init__(self, render, **controls):
+    def __init__(self, render: Callable[..., Picture], **controls):
         import ipywidgets
 
-        self.render, self.controls, self.picture = render, controls, None
+        self.render = render
+        self.controls = controls
         self.view = ipywidgets.Image(format="jpeg")
         self.box = ipywidgets.VBox([ipywidgets.HBox(list(controls.values())), self.view])
         for control in controls.values():
@@ -143,57 +198,97 @@ class Browser:
 
     def update(self, change=None) -> None:
         """Draw the picture for the controls' present values."""
-        self.picture = self.render(**{name: control.value for name, control in self.controls.items()})
+        values = {name: control.value for name, control in self.controls.items()}
+        self.picture = self.render(**values)
         self.view.value = self.picture.jpeg
 
     def _repr_mimebundle_(self, include=None, exclude=None):
         data, metadata = self.picture._repr_mimebundle_()
-        view = {"model_id": self.box.model_id, "version_major": 2, "version_minor": 0}
-        return {"application/vnd.jupyter.widget-view+json": view, **data}, metadata
+        return {WIDGET_VIEW: widget_view(self.box), **data}, metadata
 
 
 browse = Browser  # a verb, where it is called
 
+WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 
-def film(frames, path, seconds: float = 4.0) -> Path:
-    """Images (1, 3, H, W) of one size -> an animated .webp or .gif that repeats, or an .mp4 (needs imageio[ffmpeg])."""
-    path, tiles, buffer = Path(path).expanduser(), [to_pil(frame) for frame in frames], io.BytesIO()
-    if path.suffix not in (".webp", ".gif", ".mp4") or len({tile.size for tile in tiles}) != 1:
-        raise ValueError(f"film needs images of one size and a .webp, .gif or .mp4, found {len(tiles)} and {path.name}")
+
+def widget_view(widget) -> dict:
+    """What Jupyter needs to know to show a widget."""
+    return {"model_id": widget.model_id, "version_major": 2, "version_minor": 0}
+
+
+def film(frames: Iterable[Tensor], path: str | os.PathLike, seconds: float = 4.0) -> Path:
+    """Images (1, 3, H, W) of one size -> an animated .webp or .gif that repeats, or an .mp4.
+
+    seconds: how long it takes. An .mp4 needs imageio[ffmpeg]. Returns the path. Raises ValueError
+    for another ending, for no image, and for images of two sizes.
+    """
+    path = Path(path).expanduser()
+    tiles = [to_pil(frame) for frame in frames]
+    sizes = {tile.size for tile in tiles}
+    if path.suffix not in (".webp", ".gif", ".mp4") or len(sizes) != 1:
+        expected = "images of one size and a .webp, .gif or .mp4"
+        given = f"{len(tiles)} images of {len(sizes)} sizes and {path.name}"
+        raise ValueError(f"film needs {expected}, found {given}")
     if path.suffix == ".mp4":
-        buffer.write(_mp4(tiles, len(tiles) / seconds))
-    else:
-        every = round(1000 * seconds / len(tiles))
-        tiles[0].save(buffer, path.suffix[1:], save_all=True, append_images=tiles[1:], duration=every, loop=0)
-    write_file(path, buffer.getvalue())
-    return path
+        return write_file(path, _mp4(tiles, len(tiles) / seconds))
+    buffer = io.BytesIO()
+    tiles[0].save(
+        buffer,
+        path.suffix[1:],
+        save_all=True,
+        append_images=tiles[1:],
+        duration=round(1000 * seconds / len(tiles)),
+        loop=0,
+    )
+    return write_file(path, buffer.getvalue())
 
 
-def _mp4(tiles: list[Image.Image], rate: float) -> bytes:
-    frames = [np.asarray(tile)[: tile.height // 2 * 2, : tile.width // 2 * 2] for tile in tiles]  # even, for H.264
+def _mp4(tiles: list[Image.Image], frames_per_second: float) -> bytes:
     try:
         import imageio.v3 as imageio
-
-        return imageio.imwrite("<bytes>", frames, extension=".mp4", plugin="FFMPEG", fps=rate, macro_block_size=2)
     except ImportError as error:
-        raise ImportError("an .mp4 needs `pip install imageio imageio-ffmpeg`; a .webp needs nothing") from error
+        advice = "an .mp4 needs `pip install imageio imageio-ffmpeg`; a .webp needs nothing"
+        raise ImportError(advice) from error
+    even_width = tiles[0].width // 2 * 2  # H.264 takes no other
+    even_height = tiles[0].height // 2 * 2
+    return imageio.imwrite(
+        "<bytes>",
+        [np.asarray(tile)[:even_height, :even_width] for tile in tiles],
+        extension=".mp4",
+        plugin="FFMPEG",
+        fps=frames_per_second,
+        macro_block_size=2,
+    )
 
 
 class Progress:
-    """The picture so far and a line under it, renewed twice a second: `optimise(..., seen=Progress(150))`.
+    """The picture so far and a line under it, twice a second, for the callback of `optimise`.
 
-    At the end only the line stays, for the notebook to show the result. NST_QUIET=1 shows only that.
+    steps: how many there will be. what: the word that begins the line. At the end only the line
+    stays, for the notebook to show the result. NST_QUIET=1 shows only that line.
     """
 
     def __init__(self, steps: int, what: str = "painting"):
-        self.steps, self.what, self.begin, self.last, self.shown = steps, what, time.monotonic(), 0.0, False
+        self.steps = steps
+        self.what = what
+        self.start = time.monotonic()
+        self.last_shown = 0.0
+        self.is_shown = False
 
     def __call__(self, step: int, image: Tensor, value: float) -> None:
-        now, done = time.monotonic(), step >= self.steps
-        if not done and (now - self.last < 0.5 or os.environ.get("NST_QUIET") == "1"):
+        now = time.monotonic()
+        is_last = step >= self.steps
+        is_quiet = os.environ.get("NST_QUIET") == "1"
+        if not is_last and (is_quiet or now - self.last_shown < 0.5):
             return
-        left = f", {(now - self.begin) / step * (self.steps - step):.0f} s left" * (not done)
-        line = f"{self.what}: {step} of {self.steps} steps, loss {value:.4f}{left}"
-        what = {"text/plain": line} if done else show(image, line, alt=line, height=320)._repr_mimebundle_()[0]
-        display(what, raw=True, display_id=f"progress-{self.begin}", update=self.shown)
-        self.last, self.shown = now, True
+        line = f"{self.what}: {step} of {self.steps} steps, loss {value:.4f}"
+        if is_last:
+            output = {"text/plain": line}
+        else:
+            line += f", {(now - self.start) / step * (self.steps - step):.0f} s left"
+            output, _ = show(image, line, alt=line, height=320)._repr_mimebundle_()
+        name = f"progress-{self.start}"
+        display(output, raw=True, display_id=name, update=self.is_shown)
+        self.last_shown = now
+        self.is_shown = True

@@ -1,4 +1,7 @@
-"""VGG19 and VGG16 (Simonyan and Zisserman 2014), by the paper's layer names. An image goes in, feature maps come out."""
+"""VGG19 and VGG16 (Simonyan and Zisserman 2014), by the papers' layer names.
+
+An image goes in, feature maps come out.
+"""
 
 import os
 import re
@@ -6,19 +9,28 @@ import re
 import torch
 from torch import Tensor, nn
 
-from helpers.weights import load_factors, load_weights
+from helpers.images import require_image
+from helpers.weights import NAMES, load_factors, load_weights
 
-__all__ = ["VGG", "best_device", "layer_names"]
+__all__ = ["VGG", "NETWORKS", "best_device", "layer_names"]
 
-CONVS = {"vgg19": (2, 2, 4, 4, 4), "vgg16": (2, 2, 3, 3, 3)}  # convolutions in each of the five blocks
+CONVS = {  # convolutions in each of the five blocks
+    "vgg19": (2, 2, 4, 4, 4),
+    "vgg16": (2, 2, 3, 3, 3),
+}
+PADDINGS = ("zeros", "replicate")
 POOLS = {"max": nn.MaxPool2d, "avg": nn.AvgPool2d}
-MEAN = (0.485, 0.456, 0.406)  # of ImageNet, RGB: what an image is normalised with before the first layer
+MEAN = (0.485, 0.456, 0.406)  # of ImageNet, RGB: what an image is normalised with
 STD = (0.229, 0.224, 0.225)
 NORMALISED = "vgg19-normalised"
+NETWORKS = (*NAMES, NORMALISED)  # what VGG takes as a name, beside the path of a weight file
 
 
 def layer_names(topology: str = "vgg19") -> list[str]:
-    """conv1_1, relu1_1, ..., pool5: the names of the papers, in the order in which an image meets them."""
+    """The names of the papers in the order in which an image meets them: conv1_1, ..., pool5.
+
+    topology: "vgg19" or "vgg16". Raises ValueError for another.
+    """
     if topology not in CONVS:
         raise ValueError(f"there is no network {topology!r}; known: {', '.join(CONVS)}")
     names = []
@@ -30,33 +42,51 @@ def layer_names(topology: str = "vgg19") -> list[str]:
 
 
 def best_device() -> torch.device:
-    """CUDA, then MPS, then CPU: the first on which a small convolution runs. A device can be listed and still fail."""
-    for kind, present in (("cuda", torch.cuda.is_available()), ("mps", torch.backends.mps.is_available())):
-        if present:
-            try:
-                nn.Conv2d(3, 8, 3).to(kind)(torch.rand(1, 3, 8, 8, device=kind)).sum().item()
-                return torch.device(kind)
-            except (RuntimeError, NotImplementedError) as error:
-                print(f"A {kind} device is listed, but a small convolution fails on it ({error}); going on without.")
+    """CUDA, then MPS, then CPU: the first on which a small convolution runs.
+
+    A device can be listed and still fail; then a printed line says so.
+    """
+    present = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    for kind in present:
+        if not present[kind]:
+            continue
+        try:
+            nn.Conv2d(3, 8, 3).to(kind)(torch.ones(1, 3, 8, 8, device=kind)).sum().item()
+            return torch.device(kind)
+        except (RuntimeError, NotImplementedError) as error:
+            problem = f"A {kind} device is listed, but a small convolution fails on it ({error})"
+            print(f"{problem}; going on without.")
     return torch.device("cpu")
 
 
 class VGG(nn.Module):
-    """A frozen VGG that hands out feature maps by layer name: vgg(image, ["relu1_1"]) -> {"relu1_1": (1, 64, H, W)}.
+    """A frozen VGG that hands out feature maps by layer name.
 
-    name: "vgg19", the original network of the papers, which comes with the series; "torchvision-vgg19" and
-        "torchvision-vgg16", other trainings, downloaded once; or the path of a file in torchvision's layout
-        (.safetensors or .pth), which may hold the first blocks only.
-    pool: "max", as the network was trained, or "avg", which Gatys et al. (2016, section 2) suggest for painting.
+    vgg(image, ["relu1_1"]) -> {"relu1_1": (1, 64, H, W)}
+
+    name: "vgg19", the original network of the papers, which comes with the series;
+        "torchvision-vgg19" and "torchvision-vgg16", other trainings, downloaded once; or the path
+        of a file in torchvision's layout (.safetensors or .pth), which may hold the first blocks
+        only.
+    pool: "max", as the network was trained, or "avg", which Gatys et al. (2016, section 2) suggest
+        for painting.
     device: where to run; None takes `best_device()`.
-    normalised: every channel scaled so that its mean activation over natural images and places is 1, as Gatys et al.
-        (2016, section 2) did. Only the original VGG19 can be; VGG("vgg19-normalised") is the same.
+    normalised: every channel scaled so that its mean activation over natural images and places is
+        1, as Gatys et al. (2016, section 2) did. Only the original VGG19 can be;
+        VGG("vgg19-normalised") is the same.
 
-    `name` can be given to VGG again, and gives the same weights. Raises ValueError for a name, file or pooling that
-    cannot be, and OSError where weights cannot be had.
+    `name` can be given to VGG again, and gives the same weights. Raises ValueError for a name, file
+    or pooling that cannot be, and OSError where weights cannot be had.
     """
 
-    def __init__(self, name: str | os.PathLike = "vgg19", pool: str = "max", device=None, normalised: bool = False):
+    def __init__(
+        self,
+        name: str | os.PathLike = "vgg19",
+        pool: str = "max",
+        *,
+        device: torch.device | str | None = None,
+        normalised: bool = False,
+    ):
         super().__init__()
         if pool not in POOLS:
             raise ValueError(f'pool must be "max" or "avg", not {pool!r}')
@@ -65,7 +95,8 @@ class VGG(nn.Module):
             normalised = True
         if normalised and name != "vgg19":
             raise ValueError(
-                f'normalised=True is for the original network, "vgg19", whose mean activations are known; not for {name!r}'
+                'normalised=True is for the original network, "vgg19", whose mean activations are '
+                f"known; not for {name!r}"
             )
         self.name, weights = load_weights(name)
         self.pool = pool
@@ -75,7 +106,7 @@ class VGG(nn.Module):
             _normalise(self.layers)
         self.register_buffer("mean", torch.tensor(MEAN).view(1, 3, 1, 1))
         self.register_buffer("std", torch.tensor(STD).view(1, 3, 1, 1))
-        self.requires_grad_(False).eval().to(torch.device(device) if device is not None else best_device())
+        self.requires_grad_(False).eval().to(best_device() if device is None else device)
 
     @property
     def device(self) -> torch.device:
@@ -84,7 +115,7 @@ class VGG(nn.Module):
 
     @property
     def dtype(self) -> torch.dtype:
-        """What the first layer takes and features are handed out in; float32 unless `helpers.fast` changed it."""
+        """What features are handed out in; float32 unless `helpers.fast` changed it."""
         return self.layers["conv1_1"].bias.dtype
 
     @property
@@ -95,47 +126,65 @@ class VGG(nn.Module):
     def __repr__(self) -> str:
         convs = sum(layer.startswith("conv") for layer in self.layers)
         kind = str(self.dtype).removeprefix("torch.")
-        return f'VGG("{self.name}", pool="{self.pool}"): {convs} convolutions, {kind}, on {self.device}'
+        facts = f"{convs} convolutions, {kind}, on {self.device}"
+        return f'VGG("{self.name}", pool="{self.pool}"): {facts}'
 
-    def forward(self, image: Tensor, layers: list[str]) -> dict[str, Tensor]:
+    def forward(self, image: Tensor, layers: list[str] | str) -> dict[str, Tensor]:
         """Feature maps of some layers; the network runs as far as the deepest of them.
 
         image: (1, 3, H, W), RGB in [0, 1]. layers: names such as "relu4_2", or one name.
-        Returns {layer: features (1, C, h, w)} in the order asked for. ValueError for an unknown layer or a wrong image.
+        Returns {layer: features (1, C, h, w)} in the order asked for. Raises ValueError for an
+        unknown layer, for what is no image, and for an image on another device.
         """
+        require_image("image", image, batch=True)
+        if image.device != self.device:
+            places = f"the image is on {image.device} and the network on {self.device}"
+            raise ValueError(f"{places}; write image.to(vgg.device)")
+        return self.features((image - self.mean) / self.std, layers)
+
+    def features(
+        self, normalised: Tensor, layers: list[str] | str, padding: str = "zeros"
+    ) -> dict[str, Tensor]:
+        """As `forward`, for pixels that are normalised already: the one way through the layers.
+
+        normalised: (1, 3, H, W), (RGB - mean) / deviation of ImageNet. padding: what the first
+        convolution sees beyond the border, "zeros", as the network was trained, or "replicate", the
+        nearest pixel. Raises ValueError for an unknown layer and for sides that poolings use up.
+        """
+        if padding not in PADDINGS:
+            raise ValueError(f"padding must be one of {', '.join(PADDINGS)}, not {padding!r}")
         layers = [layers] if isinstance(layers, str) else list(layers)
-        deepest = self.deepest(image, layers)
-        x = ((image - self.mean) / self.std).to(self.dtype)
         features = {}
-        for name in list(self.layers)[: deepest + 1]:
-            x = self.layers[name](x)
+        x = normalised.to(self.dtype)
+        for name in self._layers_down_to(layers, x.shape):
+            if name == "conv1_1" and padding == "replicate":
+                padded = nn.functional.pad(x, (1, 1, 1, 1), mode="replicate")
+                x = self.layers[name](padded)[..., 1:-1, 1:-1]
+            else:
+                x = self.layers[name](x)
             if name in layers:
                 features[name] = x
         return {name: features[name] for name in layers}
 
-    def deepest(self, image: Tensor, layers: list[str]) -> int:
-        """Refuse what cannot work, in a sentence; return the position of the deepest layer asked for."""
-        if not isinstance(image, Tensor) or image.ndim != 4 or image.shape[1] != 3 or not image.is_floating_point():
-            given = f"{image.dtype} {tuple(image.shape)}" if isinstance(image, Tensor) else type(image).__name__
-            raise ValueError(f"expected a float image (1, 3, H, W) in [0, 1] (see helpers.images.load), found {given}")
-        if image.device != self.device:
-            raise ValueError(
-                f"the image is on {image.device} and the network on {self.device}; write image.to(vgg.device)"
-            )
+    def _layers_down_to(self, layers: list[str], shape: torch.Size) -> list[str]:
+        """All layers from the first to the deepest of some, or a sentence why that cannot be."""
         known = list(self.layers)
         for layer in layers:
             if layer not in known:
                 raise ValueError(f"{self.name} has no layer {layer!r}; it has {', '.join(known)}")
         deepest = max((known.index(layer) for layer in layers), default=-1)
-        needed = 2 ** sum(name.startswith("pool") for name in known[: deepest + 1])
-        if min(image.shape[2:]) < needed:
-            raise ValueError(f"{known[deepest]} needs sides of at least {needed} px, found {tuple(image.shape[2:])}")
-        return deepest
+        needed = known[: deepest + 1]
+        smallest = 2 ** sum(name.startswith("pool") for name in needed)
+        if min(shape[2:]) < smallest:
+            sides = f"{known[deepest]} needs sides of at least {smallest} px"
+            raise ValueError(f"{sides}, found {tuple(shape[2:])}")
+        return needed
 
 
 def _build(weights: dict[str, Tensor], name: str, pool: str) -> nn.ModuleDict:
-    """Weights in torchvision's layout -> layers by name; a file that holds the first blocks only gives only those."""
-    indices = sorted(int(key.split(".")[1]) for key in weights if re.fullmatch(r"features\.\d+\.weight", key))
+    """Weights in torchvision's layout -> layers by name, as many as the file holds."""
+    keys = [key for key in weights if re.fullmatch(r"features\.\d+\.weight", key)]
+    indices = sorted(int(key.split(".")[1]) for key in keys)
     layers = nn.ModuleDict()
     width = 3
     for layer in _names(indices, name):
@@ -145,19 +194,25 @@ def _build(weights: dict[str, Tensor], name: str, pool: str) -> nn.ModuleDict:
             layers[layer] = _conv(weights, indices.pop(0), width, name)
             width = layers[layer].out_channels
         elif layer.startswith("relu"):
-            layers[layer] = nn.ReLU(inplace=False)  # in place, it would overwrite the features of the conv layer
+            layers[layer] = nn.ReLU(inplace=False)  # in place, it would overwrite those of conv
         else:
             layers[layer] = POOLS[pool](2)
     return layers
 
 
 def _names(indices: list[int], name: str) -> list[str]:
-    """The layer names of the network whose numbering the convolutions follow; VGG16's and VGG19's part after conv3_3."""
+    """The layer names of the network whose numbering the convolutions follow.
+
+    VGG16 and VGG19 are numbered alike as far as conv3_3.
+    """
     for topology in CONVS:
-        convs = [i for i, layer in enumerate(layer_names(topology)) if layer.startswith("conv")]
+        names = layer_names(topology)
+        convs = [i for i, layer in enumerate(names) if layer.startswith("conv")]
         if indices and indices == convs[: len(indices)]:
-            return layer_names(topology)
-    raise ValueError(f"{name} does not hold the layers of torchvision's VGG16 or VGG19 from the first on")
+            return names
+    raise ValueError(
+        f"{name} does not hold the layers of torchvision's VGG16 or VGG19 from the first on"
+    )
 
 
 def _conv(weights: dict[str, Tensor], index: int, width: int, name: str) -> nn.Conv2d:
@@ -165,9 +220,11 @@ def _conv(weights: dict[str, Tensor], index: int, width: int, name: str) -> nn.C
     weight = weights[f"features.{index}.weight"]
     bias = weights.get(f"features.{index}.bias")
     if weight.shape[1:] != (width, 3, 3) or bias is None or bias.shape != weight.shape[:1]:
-        raise ValueError(f"{name}: features.{index} is not a 3 x 3 convolution of {width} channels with a bias")
+        expected = f"a 3 x 3 convolution of {width} channels with a bias"
+        raise ValueError(f"{name}: features.{index} is not {expected}")
     if not (weight.isfinite().all() and bias.isfinite().all()):
-        raise ValueError(f"{name}: features.{index} holds NaN or infinite numbers; copy or download the file again")
+        problem = f"{name}: features.{index} holds NaN or infinite numbers"
+        raise ValueError(f"{problem}; copy or download the file again")
     conv = torch.nn.utils.skip_init(nn.Conv2d, width, weight.shape[0], 3, padding=1)
     conv.load_state_dict({"weight": weight.float(), "bias": bias.float()})
     return conv
@@ -177,7 +234,8 @@ def _conv(weights: dict[str, Tensor], index: int, width: int, name: str) -> nn.C
 def _normalise(layers: nn.ModuleDict) -> None:
     """Scale each channel by its factor, and take the factors of its inputs back out of the weights.
 
-    Factors are positive, so they pass through ReLU and pooling: relu(f·x) = f·relu(x). Gatys et al. (2016), section 2.
+    Factors are positive, so they pass through ReLU and pooling: relu(f·x) = f·relu(x). Gatys et al.
+    (2016), section 2.
     """
     factors = load_factors()
     before = torch.ones(3)

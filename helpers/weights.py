@@ -1,7 +1,8 @@
-"""Weights: a network's name -> its state dict. The only file of the helpers that knows weight files.
+"""Weights: a network's name -> its state dict. Only this file knows weight files.
 
-The original VGG19 (Simonyan and Zisserman 2014) lies in data/weights: nothing is downloaded. torchvision's VGG16 and
-VGG19, which are other trainings of the same layers, are fetched once when somebody asks for them.
+The original VGG19 (Simonyan and Zisserman 2014) lies in data/weights: nothing is downloaded.
+torchvision's VGG16 and VGG19, which are other trainings of the same layers, are fetched once when
+somebody asks for them.
 """
 
 import hashlib
@@ -31,16 +32,22 @@ DOWNLOADS = {  # our name: torchvision's name, and megabytes
 }
 NAMES = ("vgg19", *DOWNLOADS)
 ENDINGS = (".safetensors", ".pth", ".pt")
-CHOICES = 'VGG() is the original VGG19; there are also "torchvision-vgg19", "torchvision-vgg16", or a file\'s path'
+CHOICES = (
+    'VGG() is the original VGG19; there are also "torchvision-vgg19", "torchvision-vgg16", or a '
+    "file's path"
+)
 
 
 def load_weights(name: str | os.PathLike) -> tuple[str, dict[str, Tensor]]:
-    """A network's name or the path of a weight file -> its full name, and its state dict in torchvision's layout.
+    """A network's name or the path of a weight file -> its full name, and its state dict.
 
-    name: "vgg19" (in data/weights), "torchvision-vgg19" or "torchvision-vgg16" (downloaded once), or the path of a
-        .safetensors, .pth or .pt file with keys `features.0.weight`, ... The full name gives the same network again.
-    Returns tensors as the file holds them: convolutions (C_out, C_in, 3, 3), biases (C_out,).
-    Raises ValueError for an unknown name or a file that holds no weights, OSError where weights cannot be had.
+    name: "vgg19" (in data/weights), "torchvision-vgg19" or "torchvision-vgg16" (downloaded once),
+        or the path of a .safetensors, .pth or .pt file in torchvision's layout, with keys
+        `features.0.weight`, ...
+
+    The full name gives the same network again. Tensors are as the file holds them: convolutions
+    (C_out, C_in, 3, 3), biases (C_out,). Raises ValueError for an unknown name or a file that holds
+    no weights, OSError where weights cannot be had.
     """
     if name == "vgg19":
         return "vgg19", read_weights(ORIGINAL)
@@ -53,19 +60,19 @@ def load_weights(name: str | os.PathLike) -> tuple[str, dict[str, Tensor]]:
 
 
 def load_factors() -> dict[str, Tensor]:
-    """One factor for each channel of the original VGG19: {"conv1_1": (64,), ..., "conv5_4": (512,)}, all positive.
+    """A positive factor for each channel of the original VGG19: {"conv1_1": (64,), ...}.
 
-    A feature after its ReLU times its factor has a mean of 1 over natural images and places: the normalised network of
-    Gatys, Ecker and Bethge (2016), section 2.
+    A feature after its ReLU times its factor has a mean of 1 over natural images and places: the
+    normalised network of Gatys, Ecker and Bethge (2016), section 2.
     """
     return read_weights(FACTORS)
 
 
 def read_weights(path: Path) -> dict[str, Tensor]:
-    """A weight file -> {key: tensor}; files of data/weights must be the ones that belong to this version.
+    """A weight file -> {key: tensor}; those of data/weights have to be the ones that belong here.
 
-    Pickles are read with `weights_only`, so that no file can run code. Raises FileNotFoundError, or ValueError for a
-    file that cannot be read.
+    Pickles are read with `weights_only`, so that no file can run code. Raises FileNotFoundError, or
+    ValueError for a file that cannot be read.
     """
     restore = f"restore it: git checkout -- data/weights/{path.name}"
     if not path.is_file():
@@ -90,7 +97,7 @@ def _sha256(path: Path) -> str:
 
 
 def _record(name: str):
-    """torchvision's record of some weights: their address and how to fetch them. torchvision is imported only here."""
+    """torchvision's record of some weights, with their address. Only this needs torchvision."""
     models = importlib.import_module("torchvision.models")
     return models.get_model_weights(DOWNLOADS[name][0]).IMAGENET1K_V1
 
@@ -101,7 +108,9 @@ def _cached(name: str) -> Path:
 
 
 def _download(name: str, patience: float = 30) -> dict[str, Tensor]:
-    """torchvision's weights, from torch's cache or its server; a file with a wrong hash is neither kept nor read.
+    """torchvision's weights, from torch's cache or its server.
+
+    A file with a wrong hash is neither kept nor read.
 
     patience: seconds without a byte before a silent server counts as gone.
     """
@@ -119,9 +128,10 @@ def _download(name: str, patience: float = 30) -> dict[str, Tensor]:
         return read_weights(path)
     except Exception as error:
         reason = str(error) or repr(error)
+        megabytes = DOWNLOADS[name][1]
         raise OSError(
-            f"{name}'s weights ({DOWNLOADS[name][1]} MB) could not be had: {reason}. Try again, or save {record.url} "
-            f"as {path} by hand; VGG() needs no download."
+            f"{name}'s weights ({megabytes} MB) could not be had: {reason}. Try again, or save "
+            f"{record.url} as {path} by hand; VGG() needs no download."
         ) from None
     finally:
         socket.setdefaulttimeout(before)

@@ -26,7 +26,7 @@
 # `[missing]`, stop and install that package; `python do.py lab`, run in the folder of the series, does it for you.
 
 # %%
-from helpers.check import report
+from helpers.install import report
 
 report();
 
@@ -49,7 +49,7 @@ show([load("tubingen_neckarfront", 512), load("starry_night", 512), hero],
 # %% [markdown]
 # The houses stand where the photo has them, and everything is made of strokes that the photo never had. A big swirl turns
 # in the empty sky, and there is a star on a house front. This one was painted beforehand at 1,024 pixels, in three rounds
-# from small to large (`python tools/make_results.py first_painting` paints it again). In a moment you will paint the same
+# from small to large (`python -m tools.pictures.results first_painting` paints it again). In a moment you will paint the same
 # pair at 256 pixels, which takes seconds.
 #
 # ## Two pictures go in
@@ -88,7 +88,7 @@ print("photo", tuple(photo.shape), "style", tuple(style.shape))
 
 # %%
 # NBVAL_CHECK_OUTPUT
-from helpers.transfer import content_loss, gram, style_loss
+from helpers.losses import content_loss, gram, style_loss
 from helpers.vgg import VGG
 
 vgg = VGG()
@@ -132,7 +132,7 @@ from helpers.transfer import optimise
 
 fast(vgg)
 start = matched_colour(photo, style)
-painting = optimise(start, loss, steps=50, seen=Progress(50), via=pyramid).image
+painting = optimise(start, loss, steps=50, callback=Progress(50), parametrize=pyramid).image
 settings = {"content": content, "style": style_name, "content_weight": content_weight}
 file = save(painting, "my_first_painting.png", settings | {"network": vgg.name})
 print(f"Your painting is in {file.name}, beside this notebook.")

@@ -767,7 +767,7 @@ for kind, all_visits in {"trained": visits, "random": random_visits}.items():
 
 # %%
 # NBVAL_CHECK_OUTPUT
-from helpers.transfer import gram, relative_error
+from helpers.losses import gram, relative_error
 
 
 def plain(image):

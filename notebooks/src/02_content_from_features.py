@@ -202,7 +202,7 @@ def content_error(F, P):  # departs from Gatys (2016), eq. 1: relative, where th
 
 # %%
 # NBVAL_CHECK_OUTPUT
-from helpers.transfer import content_loss
+from helpers.losses import content_loss
 
 F, P = torch.tensor([1.0, 3.0]), torch.tensor([2.0, 1.0])
 print(f"the paper's sum {paper_content(F, P):.1f}, relative {content_error(F, P):.1f}")
@@ -437,13 +437,13 @@ plot({"plain descent": plain, "L-BFGS": lbfgs}, xlabel="evaluations",
 # **The same noise, the same loss, only the layer changes.** We add two things that the paper does not have. The first is a
 # preference for smooth pictures: among images with nearly the right features we want the smoother one, so we add twice
 # the *total variation*, the mean squared difference between neighbouring pixels (Mahendran and Vedaldi, 2015). Without it,
-# coloured grain stays that the layer can hardly see. The second is `via=pyramid`. It lets L-BFGS change large patches of the
-# picture as well as single pixels, so that wide areas come right sooner; notebook 09 opens it.
+# coloured grain stays that the layer can hardly see. The second is `parametrize=pyramid`. It lets L-BFGS change large
+# patches of the picture as well as single pixels, so that wide areas come right sooner; notebook 09 opens it.
 
 # %%
 from helpers.fast import pyramid
 from helpers.images import as_saved
-from helpers.transfer import total_variation
+from helpers.losses import total_variation
 
 smoothness = 2
 
@@ -453,7 +453,7 @@ def rebuild(layer, seed=0, evaluations=evaluations):
         # departs from Gatys et al. (2016): a prior for smooth pictures
         return error_at(layer, image) + smoothness * total_variation(image)
 
-    return as_saved(optimise(quiet(seed), loss, evaluations, via=pyramid).image)
+    return as_saved(optimise(quiet(seed), loss, evaluations, parametrize=pyramid).image)
 
 
 # %% [markdown]

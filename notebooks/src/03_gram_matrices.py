@@ -154,11 +154,11 @@ for crop in (mosaic[..., :128, :128], mosaic[..., 32:96, 32:96]):
 
 # %% [markdown]
 # The small crop has a quarter of the places, and about a quarter of the sum. Per place, the two are nearly the same. By
-# sums, the small crop would pass for another style. So from now on $G = F F^\top / (h w)$, with height and width of the features; in
-# `helpers.transfer` the function is called `gram`:
+# sums, the small crop would pass for another style. So from now on $G = F F^\top / (h w)$, with height and width of the
+# features; in `helpers.losses` the function is called `gram`:
 
 # %%
-from helpers.transfer import gram
+from helpers.losses import gram
 
 
 def gram_matrix(features):  # (1, C, h, w) -> (C, C); departs from Gatys et al. (2016), eq. 3: divided by h w

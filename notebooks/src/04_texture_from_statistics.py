@@ -57,7 +57,7 @@ show(painting, height=256,
 
 # %%
 # NBVAL_CHECK_OUTPUT
-from helpers.transfer import gram
+from helpers.losses import gram
 
 layers = ["relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1"]
 
@@ -113,7 +113,7 @@ def style_error(G, A):  # departs from Gatys (2016), eq. 4: relative, where the 
 # %%
 # NBVAL_CHECK_OUTPUT
 from helpers.check import close
-from helpers.transfer import style_loss
+from helpers.losses import style_loss
 
 toy_gram = toy @ toy.T / 4
 toy_target = 2 * torch.eye(2)
@@ -343,8 +343,9 @@ from helpers.fast import fast
 painter = fast(VGG())
 
 # %% [markdown]
-# `optimise` changes the image so that a loss falls; notebook 07 opens it. With `via=pyramid` it may change large patches as
-# well as single pixels, which saves a good part of the waiting (notebook 09). A result is what is saved, in 8 bits:
+# `optimise` changes the image so that a loss falls; notebook 07 opens it. With `parametrize=pyramid` it may change large
+# patches as well as single pixels, which saves a good part of the waiting (notebook 09). A result is what is saved, in
+# 8 bits:
 
 # %%
 from helpers.fast import pyramid
@@ -362,7 +363,7 @@ def texture(picture, seed=0, layers=layers):
         errors = [style_loss(features[name], targets[name]) for name in layers]
         return sum(errors) / len(layers)
 
-    return as_saved(optimise(quiet(seed), loss, steps, via=pyramid).image)
+    return as_saved(optimise(quiet(seed), loss, steps, parametrize=pyramid).image)
 
 
 # %% [markdown]
@@ -588,7 +589,7 @@ show(list(family.values()), list(family),
 # %%
 from itertools import combinations
 
-from helpers.transfer import content_loss
+from helpers.losses import content_loss
 
 with torch.no_grad():
     grams = {name: grams_of(image) for name, image in family.items()}

@@ -140,7 +140,7 @@ for name, p in {"128 px": small, "256 px": photo}.items():
 
 # %%
 # NBVAL_CHECK_OUTPUT
-from helpers.transfer import content_loss, gram, style_loss
+from helpers.losses import content_loss, gram, style_loss
 
 A = {name: gram(f) for name, f in vgg(style, layers).items()}
 for name, p in {"128 px": small, "256 px": photo}.items():
@@ -379,7 +379,8 @@ for name, row in {"edge": edge, "ramp": ramp}.items():
 
 # %%
 from helpers.images import as_saved, noise
-from helpers.transfer import optimise, total_variation
+from helpers.losses import total_variation
+from helpers.transfer import optimise
 
 
 def errors_of(photo, style, net):  # -> a function: image -> content and style error
@@ -536,7 +537,7 @@ for w in (0.03, 0.3, 3.0):
         content, styles = small_errors(image)
         return styles + w * content
 
-    finished[w] = optimise(small_start, loss, 100, via=pyramid).image
+    finished[w] = optimise(small_start, loss, 100, parametrize=pyramid).image
     cosine, length = compare(finished[w])
     print(f"weight {w:g}: cosine {cosine:.2f}, "
           f"style's gradient {length:.2g} times as long")
@@ -614,7 +615,7 @@ start = matched_colour(photo, style)
 front = {}
 points = {}
 for w in weights:
-    front[w] = as_saved(optimise(start, total_loss(w), 45, via=pyramid).image)
+    front[w] = as_saved(optimise(start, total_loss(w), 45, parametrize=pyramid).image)
     with torch.no_grad():
         points[w] = [error.item() for error in errors(front[w])]
 

@@ -22,7 +22,7 @@
 
 # %% [markdown]
 # Below is where we are going: a painting of 1,024 pixels, made beforehand from the two pictures that you will use
-# (`python tools/make_results.py 06_painting` paints it again, with the tricks of notebook 09). The loop of this notebook is the
+# (`python -m tools.pictures.results 06_painting` paints it again, with the tricks of notebook 09). The loop of this notebook is the
 # heart of it.
 
 # %% tags=["hero"]
@@ -520,7 +520,7 @@ check(my_unit, unit_spec, (3, 5), (3, 5));
 #
 # **On your own.** Load the style at 200 and at 640 pixels: what happens to the strokes?
 #
-# **In practice.** The errors live in `helpers.transfer`, with checks of their arguments. L-BFGS usually gets to the same
+# **In practice.** The errors live in `helpers.losses`, with checks of their arguments. L-BFGS usually gets to the same
 # loss in fewer evaluations; the clamp would disturb it.
 #
 # **Further reading.** Gatys, Ecker and Bethge (CVPR 2016), section 2: the equations above, as sums. Kingma and Ba,

@@ -19,8 +19,8 @@
 #
 # ![A cup of coffee on a table turns, within ten steps, into bright stained glass with black joints; beside the last one stands the round window that gave the style.](../data/results/07_steps.jpg)
 #
-# *A photo of 384 pixels after 0, 1, 2, 5 and 10 steps of L-BFGS, each of 20 evaluations, painted by
-# `python tools/make_results.py 07_steps`. Look at the table: when do the joints between its stones turn black?*
+# *A photo of 384 pixels after 0, 1, 2, 5 and 10 steps of L-BFGS, each of 20 evaluations, painted by `python -m
+# tools.pictures.results 07_steps`. Look at the table: when do the joints between its stones turn black?*
 
 # %% tags=["setup"]
 # <<setup>>
@@ -235,7 +235,8 @@ show(pictures, ["content", "style"], height=213,
 # where pixels run free):
 
 # %%
-from helpers.transfer import content_loss, gram, optimise, style_loss, total_variation
+from helpers.losses import content_loss, gram, style_loss, total_variation
+from helpers.transfer import optimise
 
 layers = ["relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1"]
 
@@ -337,7 +338,7 @@ full = {"tolerance_grad": 0, "tolerance_change": 0, "max_iter": 1000}
 full["line_search_fn"] = "strong_wolfe"
 for m in (1, 5, 50):
     method = partial(torch.optim.LBFGS, history_size=m, **full)
-    short = optimise(photo, fenced, 60, method, pixels="free")
+    short = optimise(photo, fenced, 60, method=method, pixels="free")
     print(f"{m:2} pairs: loss {plain(as_saved(short.image)).item():.4f}")
 
 # %% [markdown]
@@ -589,7 +590,7 @@ def timed(start, loss, method, rate, steps):
     def note(step, image, value):
         clock.append(perf_counter())
 
-    history = optimise(start, loss, steps, method, rate, seen=note).history
+    history = optimise(start, loss, steps, method=method, lr=rate, callback=note).history
     return torch.tensor(history), torch.tensor(clock, dtype=torch.float64)
 
 

@@ -79,6 +79,9 @@ style = load("kandinsky_composition_vii", style_size).to(vgg.device)
 published = paint("pytorch_tutorial", photo, style, vgg, steps=40)
 
 # %% [markdown]
+# The line under the cell says what `paint` did not honour. The tutorial was published for torchvision's VGG19 and a larger
+# picture, and we paint with the network that we have, at a size that does not make you wait.
+#
 # Now we change two words: we take our L-BFGS, which searches along each step, and a fence in place of the clamp inside
 # the closure.
 
@@ -336,9 +339,10 @@ with torch.no_grad():
 #
 # ## A gallery of recipes
 #
-# The sheet at the top (`python tools/make_results.py 08_recipes`, 256 pixels) shows what these shares mean. Under each
-# picture stands how many evaluations it got, and how many were published. Sixty instead of a thousand is not fair, so
-# take the sheet as a comparison of losses rather than of programs. To make up for it a little, we changed a few words:
+# The sheet at the top (`python -m tools.pictures.results 08_recipes`, 256 pixels) shows what these shares mean. Under
+# each picture stands how many evaluations it got, and how many were published. Sixty instead of a thousand is not fair,
+# so take the sheet as a comparison of losses rather than of programs. To make up for it a little, we changed a few
+# words:
 #
 # - L-BFGS has a line search everywhere, so that no first leap decides the picture.
 # - All begin with the photo. As published, *neural_style* begins with an even grey and *gatys_2016* with noise, but sixty
@@ -364,7 +368,7 @@ with torch.no_grad():
 
 # %%
 from helpers.images import as_saved
-from helpers.transfer import gram, style_loss
+from helpers.losses import gram, style_loss
 
 with torch.no_grad():
     targets = {name: gram(features) for name, features in vgg(style, layers).items()}
@@ -437,7 +441,7 @@ check(my_step, step_spec, (3, 5), (3, 5), 100.0, 255.0);
 depths = {}
 for depth in (1, 3):
     changed = recipe("ours", style=dict.fromkeys(layers[:depth], 1 / depth))
-    depths[depth] = as_saved(paint(changed, photo, style, vgg, evaluations).image)
+    depths[depth] = as_saved(paint(changed, photo, style, vgg, steps=evaluations).image)
 depths[5] = as_saved(image)
 titles = [f"relu1_1 to {layers[depth - 1]}" for depth in depths]
 show(list(depths.values()), titles, height=220,
@@ -449,8 +453,8 @@ show(list(depths.values()), titles, height=220,
 # `relu1_1` alone brings Kandinsky's colours, and no stroke. With three layers the edges of roofs and trees get coloured
 # outlines, but the sky is still empty. Only with all five do shapes appear where the photo has none.
 #
-# Here are all five depths with three content weights, forty evaluations each at 256 pixels (`python
-# tools/make_results.py 08_grid`):
+# Here are all five depths with three content weights, forty evaluations each at 256 pixels (`python -m
+# tools.pictures.results 08_grid`):
 #
 # ![Fifteen pavilions: from row to row, as more style layers are used, grain gives way to outlines and then to curved shapes; from column to column, as content weighs more, the sky becomes empty and the photo's details come back.](../data/results/08_grid.jpg)
 #
@@ -557,217 +561,31 @@ for name, changes in recipe("noise_1024").per_style.items():
 #
 # ## The explorer
 #
-# **All knobs on one panel, in six cells.** First the controls, row by row; nothing runs yet:
-
-# %% tags=["explorer"]
-from types import SimpleNamespace
-
-import ipywidgets as widgets
-
-from helpers.images import names
-from helpers.recipes import RECIPES
-
-ui = SimpleNamespace(
-    content=widgets.Dropdown(options=names("content"), value="china", description="content"),
-    style=widgets.Dropdown(options=names("style"), value="woodcut", description="style"),
-    own_content=widgets.FileUpload(accept="image/*", description="own content"),
-    own_style=widgets.FileUpload(accept="image/*", description="own style"),
-    recipe=widgets.Dropdown(options=list(RECIPES), value="ours", description="recipe"),
-    ratio=widgets.FloatLogSlider(value=1, min=-2, max=2, step=0.25, description="content ×"),
-    size=widgets.IntSlider(value=128, min=64, max=512, step=32, description="size, px"),
-    style_size=widgets.IntSlider(value=288, min=64, max=768, step=16, description="style, px"),
-    steps=widgets.IntSlider(value=60, min=10, max=2000, step=10, description="steps"),
-    look=widgets.IntSlider(min=0, max=0, disabled=True, description="look back"),
-    picture=widgets.Image(format="jpeg"), curve=widgets.Image(format="jpeg"), status=widgets.HTML(),
-)
-buttons = {name: widgets.Button(description=name, disabled=name != "Start") for name in ("Start", "Stop", "Save", "Film")}
-KNOBS = ("content", "style", "recipe", "ratio", "size", "style_size", "steps")
-rows = [["content", "own_content", "style", "own_style"], ["recipe", "ratio"], ["size", "style_size", "steps"]]
-rows = [*[[getattr(ui, name) for name in row] for row in rows], buttons.values(), [ui.status], [ui.picture, ui.curve], [ui.look]]
-panel = widgets.VBox([widgets.HBox(list(row), layout={"align_items": "flex-start"}) for row in rows])
-
-# %% [markdown]
-# What comes in and goes out. An upload is a dict in ipywidgets 7 and a tuple in 8; it is read at once, so that a
-# damaged file is told before Start. Save writes the picture that you look at, its settings inside:
-
-# %% tags=["explorer"]
-import html
-import time
-from pathlib import Path
-
-from helpers.images import load, save
-from helpers.show import film
-
-UPLOADED, uploads = "(uploaded)", {}
-
-
-def say(text):
-    ui.status.value = html.escape(text)
-
-
-def receive(kind, upload):  # kind: "content" or "style"
-    files = list(upload.value.values() if isinstance(upload.value, dict) else upload.value)
-    try:
-        load(data := bytes(files[-1]["content"]), 64)
-        uploads[kind], menu = data, getattr(ui, kind)
-        menu.options = [*names(kind), UPLOADED]
-        menu.value = UPLOADED
-        say(f"Your {kind} picture is here; press Start.")
-    except Exception as error:
-        say(f"This upload cannot be used: {error}.")
-
-
-def keep(what):
-    title, image = job.kept[ui.look.value]
-    file = Path("outputs", time.strftime(f"{job.settings['recipe']}_%Y%m%d_%H%M%S")).resolve()
-    if what == "Save":
-        say(f"Saved: {save(image, file.with_suffix('.png'), {**job.settings, 'picture': title})}")
-    else:
-        say(f"Saved: {film([image for _, image in job.kept], file.with_suffix('.webp'))}")
-
-
-# %% [markdown]
-# What the panel asks for, the ratio multiplying the recipe's content weights; and what it shows, a picture and the
-# logarithm of the loss, drawn with Pillow because Matplotlib does not like threads:
-
-# %% tags=["explorer"]
-import torch
-from PIL import Image, ImageDraw
-
-from helpers.recipes import recipe
-from helpers.show import Picture, show
-
-
-def wanted():  # -> recipe, content, style
-    made = recipe(ui.recipe.value)
-    made = recipe(made.name, content={layer: w * ui.ratio.value for layer, w in made.content.items()})
-    files = [uploads[kind] if getattr(ui, kind).value == UPLOADED else getattr(ui, kind).value for kind in ("content", "style")]
-    return made, load(files[0], ui.size.value).to(vgg.device), load(files[1], ui.style_size.value).to(vgg.device)
-
-
-def draw(image, losses, title):
-    canvas = Image.new("RGB", (320, 140), "white")
-    if len(losses) > 1:
-        logs = torch.tensor(losses).clamp_min(1e-12).log()
-        down = (logs.max() - logs) / (logs.max() - logs.min()).clamp_min(1e-6) * 130 + 5
-        across = torch.linspace(5, 315, len(losses))
-        ImageDraw.Draw(canvas).line(list(zip(across.tolist(), down.tolist(), strict=True)), fill="#1f77b4", width=2)
-    ui.curve.value = Picture(canvas, "the loss so far, on a logarithmic axis").jpeg
-    ui.picture.value = show(image, title, alt=f"the painting of the explorer, {title}", height=320).jpeg
-
-
-# %% [markdown]
-# After each evaluation `seen` keeps some pictures, draws once a second, and raises `KeyboardInterrupt` if Stop was
-# pressed: `optimise` then returns what it has. Time left is the mean time of an evaluation times how many are left:
-
-# %% tags=["explorer"]
-import threading
-from types import SimpleNamespace
-
-from helpers.images import as_saved
-
-job = SimpleNamespace(thread=None, stop=threading.Event(), kept=[], losses=[], settings={})
-
-
-def seen(step, image, value):
-    now, steps = time.monotonic(), job.settings["steps"]
-    job.losses.append(value)
-    if step == 1:
-        job.begin = job.drawn = now
-        draw(image, job.losses, "the start")
-        say(f"1 of {steps} evaluations; measuring the time.")
-    if (step - 1) % max(1, steps // 40) == 0:
-        job.kept.append((f"evaluation {step}", as_saved(image).cpu()))
-    if now - job.drawn > 1:
-        left = (now - job.begin) / (step - 1) * (steps - step)
-        draw(image, job.losses, f"evaluation {step}")
-        say(f"{step} of {steps} evaluations, loss {value:.4g}, about {left:.0f} s left.")
-        job.drawn = now
-    if job.stop.is_set():
-        raise KeyboardInterrupt
-
-
-# %% [markdown]
-# `work` runs in a thread, so that the buttons stay alive. Whatever goes wrong becomes a sentence, and the buttons come
-# back:
-
-# %% tags=["explorer"]
-from helpers.recipes import paint
-
-
-def work():
-    try:
-        made, content, style = wanted()
-        lacking = ", ".join(layer for layer in {**made.content, **made.style} if layer not in vgg.layers)
-        image = paint(made, content, style, vgg, steps=job.settings["steps"], seen=seen).image
-        job.kept.append(("the result", as_saved(image).cpu()))
-        draw(image, job.losses, "the result")
-        end = "Stopped" if len(job.losses) < job.settings["steps"] else "Done"
-        note = f" {vgg.name} has no {lacking}: the deepest layer before took its place." if lacking else ""
-        say(f"{end} after {len(job.losses)} of {job.settings['steps']} evaluations, lowest loss {min(job.losses):.4g}.{note}")
-    except Exception as error:
-        say(f"This run did not work: {error}. Change something and press Start.")
-    finally:
-        ui.look.max = max(len(job.kept) - 1, 0)
-        ui.look.value, ui.look.disabled = ui.look.max, not job.kept
-        for name, button in buttons.items():
-            button.disabled = name == "Stop" or (name in ("Save", "Film") and not job.kept)
-
-
-def look(change):
-    if not ui.look.disabled:
-        title, image = job.kept[change["new"]]
-        draw(image, job.losses, title)
-
-
-# %% [markdown]
-# Last, what the buttons and the scrubber do, and the panel itself:
-
-# %% tags=["explorer"]
-from IPython.display import display
-
-
-def start():
-    settings = {knob: getattr(ui, knob).value for knob in KNOBS} | {"network": vgg.name}
-    vars(job).update(stop=threading.Event(), kept=[], losses=[], settings=settings)
-    for control in (*buttons.values(), ui.look):
-        control.disabled = control is not buttons["Stop"]
-    say("Reading the pictures and measuring the style.")
-    job.thread = threading.Thread(target=work, daemon=True)
-    job.thread.start()
-
-
-def press(button):
-    try:
-        if not button.disabled:
-            {"Start": start, "Stop": job.stop.set}.get(button.description, lambda: keep(button.description))()
-    except Exception as error:
-        say(f"{button.description} did not work: {error}.")
-
-
-for button in buttons.values():
-    button.on_click(press)
-for kind in ("content", "style"):
-    getattr(ui, f"own_{kind}").observe(lambda change, kind=kind: receive(kind, change["owner"]), names="value")
-ui.look.observe(look, names="value")
-view = {"model_id": panel.model_id, "version_major": 2, "version_minor": 0}
-note = "[the explorer: run this notebook to use it; a painting of its pair is below]"
-display({"application/vnd.jupyter.widget-view+json": view, "text/plain": note}, raw=True)
-
-# %% [markdown]
-# Without a kernel, this is what Start paints. We make the picture twice as large first, because controls can be set from
-# code as well, and we keep all pictures on the way:
+# All knobs on one panel. Choose the pictures, or upload two of your own, then a recipe, what its content weights are
+# multiplied by, and the sizes. Start paints in the background, and Stop keeps what there is. The slider "look back" goes
+# through the pictures on the way. Save writes the one that you look at, with its settings inside, and Film writes all of
+# them:
 
 # %%
-ui.size.value = 256
-ui.style_size.value = 384
+from helpers.explorer import Explorer
+
+explorer = Explorer(vgg)
+explorer
+
+# %% [markdown]
+# Nothing here is new: the panel calls `paint` as we did, in a thread of its own so that the buttons stay alive, and each
+# evaluation tells it how far it is (`helpers/explorer.py`). Without a kernel, this is what Start paints. We make the
+# picture twice as large first, because controls can be set from code as well, and we keep all pictures on the way:
+
+# %%
+explorer.controls["size"].value = 256
+explorer.controls["style_size"].value = 384
 moments = []
-made, content, woodcut = wanted()
-result = paint(made, content, woodcut, vgg, ui.steps.value,
-               seen=lambda step, image, value: moments.append(image))
+made, content, woodcut = explorer.wanted()
+result = explorer.paint(callback=lambda step, image, value: moments.append(image))
 painted = as_saved(result.image)
-show([content, woodcut, painted],
-     [ui.content.value, ui.style.value, f"{made.name}, {ui.steps.value} evaluations"],
+titles = [explorer.controls[name].value for name in ("content", "style")]
+show([content, woodcut, painted], [*titles, f"{made.name}, {len(moments)} evaluations"],
      height=220,
      alt="A photo of a pavilion; a woodcut of a hill under an orange sun; the pavilion in dark"
      " and orange curved lines that run in rings through the sky.")
@@ -795,6 +613,8 @@ show([moments[i] for i in chosen], [f"evaluation {i + 1}" for i in chosen], colu
 # Before and after, with a border to push; without a kernel it stays where it is:
 
 # %%
+import ipywidgets as widgets
+
 from helpers.show import browse
 
 
@@ -818,7 +638,7 @@ browse(wipe, border=widgets.IntSlider(value=27, min=0, max=100, description="bor
 # - ran published recipes through one loss and one loop, and changed any word of them;
 # - brought four famous weights to one unit, and saw that `relu4_1` does most of the talking in most of the losses;
 # - turned the knobs in order: size of the style, ratio, variation, steps; deep layers make large marks;
-# - built a panel that keeps what it has when it is stopped.
+# - had a panel for all of it, which keeps what it has when it is stopped.
 #
 # **On your own.** Paint *keras* in the explorer at 128 pixels: it ends in coloured noise. Which word of its recipe has to
 # change when there are fewer pixels? Multiply the content of *pytorch_tutorial* by 100: does the photo come back? Upload

@@ -58,7 +58,8 @@ show(pictures, ["content", "style"], height=300,
 # The loss is that of notebook 05, relative errors of five layers and some content. It takes its network as an argument:
 
 # %%
-from helpers.transfer import content_loss, gram, optimise, style_loss
+from helpers.losses import content_loss, gram, style_loss
+from helpers.transfer import optimise
 
 layers = ["relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1"]
 
@@ -123,8 +124,8 @@ print({layer: touches(layer) for layer in layers})
 #
 # What does that mean for a painting? Two sizes matter here, that of the picture and that of the style image, and it is
 # easy to blame the one for what the other did. So we change them one by one. First the picture stays at 256 pixels, and
-# the style image is loaded at 128 or at 320. (`matched_colour` and `via=pyramid` make a short run go far; both are explained
-# below.)
+# the style image is loaded at 128 or at 320. (`matched_colour` and `parametrize=pyramid` make a short run go far; both
+# are explained below.)
 #
 # **Your turn, before you run it:** what will the larger style image change?
 
@@ -142,7 +143,7 @@ def pair(side, style_side=None):  # the style is a quarter wider, or as wide as 
 def painted(photo, style, evaluations):
     start = matched_colour(photo, style)
     loss = make_loss(photo, style)
-    return as_saved(optimise(start, loss, evaluations, via=pyramid).image)
+    return as_saved(optimise(start, loss, evaluations, parametrize=pyramid).image)
 
 
 fine_style = painted(*pair(middle, 128), 40)
@@ -189,7 +190,7 @@ def grow(plan, image=None):  # plan: (long side, evaluations), coarsest first
         if image is None:
             image = matched_colour(photo, style)
         image = interpolate(image, photo.shape[2:], mode="bicubic").clamp(0, 1)
-        image = optimise(image, make_loss(photo, style), evaluations, via=pyramid).image
+        image = optimise(image, make_loss(photo, style), evaluations, parametrize=pyramid).image
     return as_saved(image)
 
 
@@ -319,7 +320,7 @@ def levels(start, weights=(1.0, 0.7, 0.5, 0.35, 0.25)):
 little, theme = pair(96)
 loss = make_loss(little, theme, vgg)  # in float32: we look at small differences
 generator = torch.Generator().manual_seed(0)
-image = optimise(little, loss, 30, via=pyramid).image
+image = optimise(little, loss, 30, parametrize=pyramid).image
 
 
 @torch.no_grad()
@@ -362,8 +363,8 @@ racers = {
     "colours too": (coloured, pyramid),
 }
 race = {}
-for name, (start, via) in racers.items():
-    history = torch.tensor(optimise(start, loss, 40, via=via).history)
+for name, (start, parametrize) in racers.items():
+    history = torch.tensor(optimise(start, loss, 40, parametrize=parametrize).history)
     race[name] = history.cummin(0).values.tolist()
 plot(race, xlabel="evaluation", ylabel="lowest loss so far",
      alt="Four falling curves: pixels are highest throughout, our levels a little "
@@ -575,7 +576,7 @@ def tile_features(image, top, left, side, halo):
 
 
 # %%
-from helpers.transfer import relative_error
+from helpers.losses import relative_error
 
 
 def tiled_gradient(image, targets, halo, side=64):
@@ -703,7 +704,7 @@ paintings = []
 titles = []
 for net in (vgg, painter):
     start = matched_colour(photo, style)
-    image = optimise(start, make_loss(photo, style, net), 20, via=pyramid).image
+    image = optimise(start, make_loss(photo, style, net), 20, parametrize=pyramid).image
     paintings.append(image)
     titles.append(f"{net.dtype}: loss {judge(as_saved(image)).item():.4f}")
 show(paintings, titles, height=240,
@@ -712,14 +713,14 @@ show(paintings, titles, height=240,
 
 # %% [markdown]
 # The same waves in nearly the same places, and nearly the same loss. (If both lines say float32, your processor has no such units, and the two pictures are the same.) The gain in
-# time depends on the machine: `python tools/bench.py` tells.
+# time depends on the machine: `python -m tools.bench` tells.
 #
 # ## What a GPU changes
 #
 # **Nothing on this page was measured on a GPU.** What to expect there, and where to look:
 #
 # - *Speed.* A small picture does not fill a GPU: its milliseconds hardly grow with the size at first, and later with the
-#   pixels. `tools/bench.py` prints them size by size.
+#   pixels. `python -m tools.bench` prints them size by size.
 # - *Precision.* Newer ones can multiply float32 as tf32, with 11 bits of digits
 #   (`torch.backends.cuda.matmul.allow_tf32`), and bfloat16 faster still. Compare losses before you believe a time.
 # - *Overhead.* L-BFGS is many small operations, each of which must be launched. CUDA graphs replay a whole evaluation;
@@ -728,10 +729,10 @@ show(paintings, titles, height=240,
 #
 # ## 1,024 pixels
 #
-# **All of it together.** The picture at the top comes from `python tools/make_results.py 09_large`: matched colours, the
-# pyramid, half precision, and either 39 evaluations at 1,024 pixels, or 60 at 256, 40 at 512 and 25 at 1,024, which is the
-# same work (Exercise 1). The style image is 320, 640, then 1,280 pixels wide, as its file is. Both paintings in full are in
-# `data/results/large`.
+# **All of it together.** The picture at the top comes from `python -m tools.pictures.results 09_large`: matched
+# colours, the pyramid, half precision, and either 39 evaluations at 1,024 pixels, or 60 at 256, 40 at 512 and 25 at
+# 1,024, which is the same work (Exercise 1). The style image is 320, 640, then 1,280 pixels wide, as its file is. Both
+# paintings in full are in `data/results/large`.
 #
 # At once, the sky is covered with faint small curls, as if sand were blowing everywhere, and the dune is still a photo with a
 # grain. From coarse to fine, waves stand in the sky with dark blue hollows, a white crest rises at the right, and dark foam
@@ -758,7 +759,7 @@ show(pieces, ["256 px, enlarged", "painted on at 512 px"], height=360,
 #
 # **On your own.** Begin the plan at 64 pixels: what becomes of the hikers? A halo of 8: how bright are the seams?
 #
-# **In practice.** `optimise(..., via=pyramid)` and `fast(vgg)` are one word each. Begin where the deepest layer
+# **In practice.** `optimise(..., parametrize=pyramid)` and `fast(vgg)` are one word each. Begin where the deepest layer
 # sees most of the picture, double the size, and spend half of the work on the last.
 #
 # **Further reading.** Gatys and others, *Controlling Perceptual Factors in Neural Style Transfer* (CVPR 2017, arXiv

@@ -56,7 +56,7 @@ quick = fast(VGG())
 # The judge's ruler never changes: it is the unit-free errors of 02 and 04, at the paper's layers, *of the picture as saved*:
 
 # %%
-from helpers.transfer import content_loss, gram, style_loss, total_variation
+from helpers.losses import content_loss, gram, style_loss, total_variation
 
 STYLE = ["relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1"]
 CONTENT = "relu4_2"
@@ -104,7 +104,7 @@ from helpers.transfer import optimise
 
 
 def painted(loss):
-    return as_saved(optimise(start, loss, steps, via=pyramid).image)
+    return as_saved(optimise(start, loss, steps, parametrize=pyramid).image)
 
 
 def wall(pictures, style=style, **options):
@@ -281,7 +281,7 @@ check(my_after_relu, after_relu_spec, batch, trials=1);
 
 # %%
 from helpers.show import plot
-from helpers.transfer import range_penalty
+from helpers.losses import range_penalty
 
 
 def lbfgs(start, loss, inside=False, calls=4):

@@ -1,0 +1,30 @@
+"""One way to write a file: beside its place first, and then into it. Standard library only."""
+
+import os
+from contextlib import suppress
+from pathlib import Path
+
+__all__ = ["write_file"]
+
+
+def write_file(path: str | os.PathLike, content: bytes | str) -> Path:
+    """Write a whole file or none: whoever reads it meets the old content or the new, never a part.
+
+    path: where to write; missing folders are made. content: bytes, or text, which becomes UTF-8.
+    Returns the path. Raises OSError, naming the path and what to do, where the disk is full or the
+    folder cannot be written; the file that was there before is there still.
+    """
+    path = Path(path)
+    beside = path.with_name(f".{path.name}-{os.getpid()}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        beside.write_bytes(content.encode("utf-8") if isinstance(content, str) else content)
+        os.replace(beside, path)
+    except OSError as error:
+        advice = "free some space or choose another folder"
+        sentence = f"{path} could not be written ({error.strerror}): {advice}"
+        raise OSError(error.errno, sentence) from error
+    finally:
+        with suppress(OSError):  # after a success it is gone
+            beside.unlink()
+    return path
