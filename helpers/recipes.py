@@ -100,11 +100,14 @@ class Recipe:
         for word in ("content", "style", "optimiser", "per_style"):
             if not isinstance(getattr(self, word), dict):
                 self._refuse(f"{word} must be a table {{name: value}}, not {getattr(self, word)!r}")
+        for style, changes in self.per_style.items():
+            if not isinstance(changes, dict):
+                self._refuse(f"per_style of {style} must be a table of fields, not {changes!r}")
 
     def _check_numbers(self) -> None:
         for word, smallest in (("steps", 1), ("size", 16)):
             value = getattr(self, word)
-            if not isinstance(value, Integral) or value < smallest:
+            if not isinstance(value, Integral) or isinstance(value, bool) or value < smallest:
                 expected = f"a whole number from {smallest} on"
                 self._refuse(f"{word} must be {expected} ({word} >= {smallest}), not {value!r}")
         weights = {"tv": self.tv}
@@ -112,7 +115,7 @@ class Recipe:
             for layer, weight in getattr(self, part).items():
                 weights[f"{part} of {layer}"] = weight
         for what, weight in weights.items():
-            if not isinstance(weight, Real) or not math.isfinite(weight) or weight < 0:
+            if not _is_number(weight) or weight < 0:
                 self._refuse(f"the weight {what} must be a finite number from 0 on, not {weight!r}")
         moments = list(self.snapshots)
         if not all(isinstance(step, Integral) and step >= 1 for step in moments):
@@ -140,9 +143,11 @@ class Recipe:
     def _check_optimiser(self) -> None:
         """Try it on one number, so that a wrong name or setting is told now."""
         try:
-            optimiser_for(self)([torch.zeros(1, requires_grad=True)])
+            _take_first_step(optimiser_for(self))
         except ValueError as error:
             self._refuse(str(error))
+        except RuntimeError as error:
+            self._refuse(f"the optimiser {self.optimiser['name']} cannot work: {error}")
 
 
 def recipe(name: str, **changes) -> Recipe:
@@ -341,8 +346,8 @@ def _own_optimiser(name: str, settings: dict) -> Callable:
         advice = f'for others name the class of torch.optim, "{class_name}"'
         raise ValueError(f"optimiser {name!r} takes lr and not {', '.join(unknown)}; {advice}")
     lr = settings.get("lr", 1.0)
-    if not isinstance(lr, Real) or not lr > 0:
-        raise ValueError(f"the learning rate lr must be a number above 0, not {lr!r}")
+    if not _is_number(lr) or lr <= 0:
+        raise ValueError(f"the learning rate lr must be a finite number above 0, not {lr!r}")
 
     def make(variables: list[Tensor]) -> torch.optim.Optimizer:
         optimiser = METHODS[name](variables)
@@ -357,8 +362,8 @@ def _published_optimiser(kind: type[torch.optim.Optimizer], settings: dict) -> C
     """A class of torch.optim with its settings; with `decay`, its rate falls."""
     settings = dict(settings)
     decay = settings.pop("decay", [1, 1.0])
-    is_pair = isinstance(decay, list | tuple) and len(decay) == 2
-    if not (is_pair and isinstance(decay[0], Integral) and decay[0] >= 1 and decay[1] > 0):
+    is_pair = isinstance(decay, list | tuple) and len(decay) == 2 and all(map(_is_number, decay))
+    if not (is_pair and isinstance(decay[0], Integral) and min(decay) > 0):
         raise ValueError(f"decay must be [steps, factor], such as [50, 0.8], not {decay!r}")
 
     def make(variables: list[Tensor]) -> torch.optim.Optimizer:
@@ -373,10 +378,41 @@ def _published_optimiser(kind: type[torch.optim.Optimizer], settings: dict) -> C
     return make
 
 
+class _Enough(Exception):
+    """The trial step has shown what it could."""
+
+
+def _take_first_step(make: Callable[[list[Tensor]], torch.optim.Optimizer]) -> None:
+    """Let an optimiser begin on one number: some settings are refused in the first step only."""
+    number = torch.ones(1, requires_grad=True)
+    optimiser = make([number])
+    values = []
+
+    def closure() -> Tensor:
+        if len(values) == 3:
+            raise _Enough
+        optimiser.zero_grad()
+        values.append(number.square().sum())
+        values[-1].backward()
+        return values[-1]
+
+    try:
+        optimiser.step(closure)
+    except _Enough:
+        pass
+
+
+def _is_number(value) -> bool:
+    """Whether a value is a finite number; True and False are none."""
+    return isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
+
+
 def _read(path: Path) -> dict[str, Recipe]:
     """The table of recipes: name -> recipe."""
     recipes = {}
     for name, entry in tomllib.loads(path.read_text(encoding="utf-8")).items():
+        if not isinstance(entry, dict) or "source" not in entry:
+            raise ValueError(f"{path.name}: {name} must be a table with a source, not {entry!r}")
         _require_fields(name, entry)
         recipes[name] = Recipe(name, **entry)
     return recipes

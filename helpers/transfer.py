@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from numbers import Integral
+from numbers import Integral, Real
 from typing import NamedTuple
 
 import torch
@@ -72,6 +72,8 @@ def optimise(  # noqa: PLR0913 - each is a knob of the lesson, and all but three
         raise ValueError(f"pixels={pixels!r} needs pixels to clamp; {advice}")
     if not isinstance(steps, Integral) or steps < 1:
         raise ValueError(f"steps must be a whole number from 1 on (steps >= 1), not {steps!r}")
+    if lr is not None and not (isinstance(lr, Real) and 0 < lr < math.inf):
+        raise ValueError(f"the learning rate lr must be a finite number above 0, not {lr!r}")
     require_image("start", start)
 
     make_optimiser = METHODS.get(method, method)
@@ -137,6 +139,7 @@ class _Run:
         self._clamp_if("closure")
         image = self.picture()
         value = self.loss(image)
+        _require_scalar(value)
         total = value
         if self.pixels == "fence":
             total = value + FENCE * range_penalty(image)
@@ -159,6 +162,18 @@ class _Run:
     def _clamp_if(self, way: str) -> None:
         if self.pixels == way:
             self.picture().clamp_(0, 1)
+
+
+def _require_scalar(value: Tensor) -> None:
+    """Refuse what a gradient cannot be taken of, in a sentence."""
+    if isinstance(value, Tensor) and value.numel() == 1 and value.requires_grad:
+        return
+    given = repr(value)
+    if isinstance(value, Tensor):
+        given = f"a tensor of shape {tuple(value.shape)}"
+        if not value.requires_grad:
+            given += " without a gradient: is there a detach, an item or a no_grad in the loss?"
+    raise ValueError(f"loss(image) must be a scalar tensor that depends on the image, not {given}")
 
 
 class _UsedUp(Exception):

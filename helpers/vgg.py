@@ -88,7 +88,7 @@ class VGG(nn.Module):
         normalised: bool = False,
     ):
         super().__init__()
-        if pool not in POOLS:
+        if pool not in list(POOLS):
             raise ValueError(f'pool must be "max" or "avg", not {pool!r}')
         if name == NORMALISED:
             name = "vgg19"
@@ -137,9 +137,7 @@ class VGG(nn.Module):
         unknown layer, for what is no image, and for an image on another device.
         """
         require_image("image", image, batch=True)
-        if image.device != self.device:
-            places = f"the image is on {image.device} and the network on {self.device}"
-            raise ValueError(f"{places}; write image.to(vgg.device)")
+        self._require_here(image)
         return self.features((image - self.mean) / self.std, layers)
 
     def features(
@@ -153,7 +151,9 @@ class VGG(nn.Module):
         """
         if padding not in PADDINGS:
             raise ValueError(f"padding must be one of {', '.join(PADDINGS)}, not {padding!r}")
-        layers = [layers] if isinstance(layers, str) else list(layers)
+        if isinstance(layers, str):
+            layers = [layers]
+        self._require_here(normalised)
         features = {}
         x = normalised.to(self.dtype)
         for name in self._layers_down_to(layers, x.shape):
@@ -166,9 +166,16 @@ class VGG(nn.Module):
                 features[name] = x
         return {name: features[name] for name in layers}
 
+    def _require_here(self, image: Tensor) -> None:
+        if image.device != self.device:
+            places = f"the image is on {image.device} and the network on {self.device}"
+            raise ValueError(f"{places}; write image.to(vgg.device)")
+
     def _layers_down_to(self, layers: list[str], shape: torch.Size) -> list[str]:
         """All layers from the first to the deepest of some, or a sentence why that cannot be."""
         known = list(self.layers)
+        if not isinstance(layers, list | tuple | set | dict):
+            raise ValueError(f"layers must be a list of names such as relu4_2, not {layers!r}")
         for layer in layers:
             if layer not in known:
                 raise ValueError(f"{self.name} has no layer {layer!r}; it has {', '.join(known)}")

@@ -1,0 +1,529 @@
+"""What people get wrong, one function each, and the sentence that they must get.
+
+A sentence says what was given, what was expected, or what to do; and nothing is left behind.
+"""
+
+from typing import NamedTuple
+
+import pytest
+import torch
+from PIL import Image
+
+from helpers.check import check, close
+from helpers.fast import matched_colour, pyramid
+from helpers.images import credit, load, read_settings, save, to_pil
+from helpers.losses import content_loss, gram, products, style_loss
+from helpers.recipes import Objective, paint, recipe
+from helpers.show import film, heat, show
+from helpers.transfer import optimise
+from helpers.vgg import VGG, layer_names
+
+IMAGE = torch.rand(1, 3, 20, 30, generator=torch.Generator().manual_seed(0))
+MAP = torch.rand(1, 5, 4, 6, generator=torch.Generator().manual_seed(1))
+ALT = "A picture of random colours, for a test of what it says."
+
+
+class Things(NamedTuple):
+    """What a mistake may be made with."""
+
+    folder: object  # with files that are not what their names say
+    vgg: VGG
+
+
+class Mistake(NamedTuple):
+    make: object  # a function of Things
+    error: type[Exception]
+    words: str
+
+
+MISTAKES = {}
+
+
+def refused(error, words):
+    """Enter a function as a mistake that raises this error, with these words in its sentence."""
+
+    def enter(make):
+        name = make.__name__.replace("_", " ")
+        assert name not in MISTAKES
+        MISTAKES[name] = Mistake(make, error, words)
+        return make
+
+    return enter
+
+
+@pytest.fixture
+def things(tmp_path, vgg):
+    folder = tmp_path / "a folder with späces"
+    folder.mkdir()
+    (folder / "empty.jpg").touch()
+    (folder / "text.png").write_text("this is no picture")
+    (folder / "notes.txt").write_text("hello")
+    (folder / "text.safetensors").write_text("no weights")
+    Image.new("RGB", (40, 30), "red").save(folder / "good.png")
+    (folder / "half.png").write_bytes((folder / "good.png").read_bytes()[:60])
+    Image.new("RGB", (8, 8)).save(folder / "tiny.png")
+    torch.save({"fc.weight": torch.zeros(3)}, folder / "other.pth")
+    return Things(folder, vgg)
+
+
+def loss(image):
+    return image.square().sum()
+
+
+# ---- pictures ------------------------------------------------------------------------------------
+
+
+@refused(FileNotFoundError, "no picture of that name; give the path .* one of: .*starry_night")
+def load_an_unknown_name(things):
+    load("starry_nite")
+
+
+@refused(FileNotFoundError, "there is no file .*lost.jpg")
+def load_a_file_that_is_not_there(things):
+    load(things.folder / "lost.jpg")
+
+
+@refused(FileNotFoundError, "there is no file .*no_such_picture.png")
+def load_a_file_that_is_not_at_home(things):
+    load("~/no_such_picture.png")
+
+
+@refused(FileNotFoundError, "späces is a folder; give the path of a picture or one of: ")
+def load_a_folder(things):
+    load(things.folder)
+
+
+@refused(ValueError, "empty.jpg is not a picture")
+def load_an_empty_file(things):
+    load(things.folder / "empty.jpg")
+
+
+@refused(ValueError, "text.png is not a picture that Pillow can read; use a JPEG")
+def load_text(things):
+    load(things.folder / "text.png")
+
+
+@refused(ValueError, "half.png is (damaged|not a picture)")
+def load_half_a_file(things):
+    load(things.folder / "half.png")
+
+
+@refused(ValueError, "tiny.png is 8 x 8 px; both sides must have at least 16 px")
+def load_a_picture_of_8_px(things):
+    load(things.folder / "tiny.png")
+
+
+@refused(ValueError, "the given bytes is not a picture")
+def load_bytes_of_nothing(things):
+    load(b"")
+
+
+@refused(TypeError, "load takes a name, a path, bytes or a PIL image, not int")
+def load_a_number(things):
+    load(7)
+
+
+@refused(TypeError, "a path, bytes or a PIL image, not NoneType")
+def load_none(things):
+    load(None)
+
+
+@refused(TypeError, "a path, bytes or a PIL image, not list")
+def load_a_list(things):
+    load(["china"])
+
+
+@refused(TypeError, "a path, bytes or a PIL image, not Tensor")
+def load_a_tensor(things):
+    load(IMAGE)
+
+
+@refused(ValueError, "size must be None or a whole number of pixels from 16 up, not 0")
+def load_at_size_0(things):
+    load("china", 0)
+
+
+@refused(ValueError, "size must be .*, not -5")
+def load_at_a_negative_size(things):
+    load("china", -5)
+
+
+@refused(ValueError, "size must be .*, not 'big'")
+def load_at_a_size_in_words(things):
+    load("china", "big")
+
+
+@refused(KeyError, "no picture named 'nobody' in data/; known names: ")
+def credit_an_unknown_name(things):
+    credit("nobody")
+
+
+@refused(ValueError, r"expected a float image \(1, 3, H, W\) .* found torch.float32 \(1, 5, 4, 6\)")
+def make_a_picture_of_features(things):
+    to_pil(MAP)
+
+
+@refused(ValueError, "holds NaN or infinite values")
+def make_a_picture_of_nan(things):
+    to_pil(IMAGE * torch.nan)
+
+
+@refused(ValueError, "found torch.uint8")
+def make_a_picture_of_8_bit_numbers(things):
+    to_pil((IMAGE * 255).byte())
+
+
+@refused(ValueError, r"'a.tga' must end in .png, .jpg or .jpeg")
+def save_with_an_unknown_ending(things):
+    save(IMAGE, things.folder / "a.tga")
+
+
+@refused(ValueError, "'a' must end in .png")
+def save_without_an_ending(things):
+    save(IMAGE, things.folder / "a")
+
+
+@refused(ValueError, "'a.png.exe' must end in .png")
+def save_with_two_endings(things):
+    save(IMAGE, things.folder / "a.png.exe")
+
+
+@refused(ValueError, r"expected a float image \(1, 3, H, W\) .* found torch.float32 \(2, 3, 8, 8\)")
+def save_a_batch(things):
+    save(torch.zeros(2, 3, 8, 8), things.folder / "a.png")
+
+
+@refused(ValueError, r"found torch.float32 \(1, 1, 20, 30\)")
+def save_one_channel(things):
+    save(IMAGE[:, :1], things.folder / "a.png")
+
+
+@refused(ValueError, "found ndarray")
+def save_an_array(things):
+    save(IMAGE.numpy(), things.folder / "a.png")
+
+
+@refused(OSError, "a.png could not be written .*: free some space or choose another folder")
+def save_into_a_file_as_if_it_were_a_folder(things):
+    save(IMAGE, things.folder / "notes.txt" / "a.png")
+
+
+@refused(FileNotFoundError, "there is no file .*no.png")
+def read_settings_of_a_file_that_is_not_there(things):
+    read_settings(things.folder / "no.png")
+
+
+@refused(ValueError, "needs at least one image")
+def show_nothing(things):
+    show([], alt=ALT)
+
+
+@refused(ValueError, "a title for each: 2 images, 1 titles")
+def show_with_titles_missing(things):
+    show([IMAGE, IMAGE], ["one"], alt=ALT)
+
+
+@refused(ValueError, "alt must say in a sentence")
+def show_without_a_description(things):
+    show(IMAGE, alt="")
+
+
+@refused(ValueError, r"found torch.float32 \(3, 20, 30\)")
+def show_an_image_without_a_batch(things):
+    show([IMAGE[0]], alt=ALT)
+
+
+@refused(ValueError, "images of one size .* found 2 images of 2 sizes and a.webp")
+def film_of_two_sizes(things):
+    film([IMAGE, IMAGE[..., :9]], things.folder / "a.webp")
+
+
+@refused(ValueError, "found 0 images of 0 sizes and a.webp")
+def film_of_nothing(things):
+    film([], things.folder / "a.webp")
+
+
+@refused(ValueError, "a .webp, .gif or .mp4, found 1 images of 1 sizes and a.mov")
+def film_with_an_unknown_ending(things):
+    film([IMAGE], things.folder / "a.mov")
+
+
+@refused(ValueError, r"heat takes a map of numbers \(H, W\), found \(3, 20, 30\)")
+def heat_of_three_channels(things):
+    heat(IMAGE[0])
+
+
+# ---- the network ---------------------------------------------------------------------------------
+
+
+@refused(ValueError, "no network 'vgg18'. VGG.. is the original VGG19; there are also")
+def a_network_of_an_unknown_name(things):
+    VGG("vgg18")
+
+
+@refused(ValueError, 'pool must be "max" or "avg", not .mean.')
+def a_network_of_an_unknown_pooling(things):
+    VGG(pool="mean")
+
+
+@refused(FileNotFoundError, "there is no weight file .*lost.safetensors; VGG.. is the original")
+def a_network_of_a_file_that_is_not_there(things):
+    VGG(things.folder / "lost.safetensors")
+
+
+@refused(ValueError, "text.safetensors cannot be read as weights")
+def a_network_of_text(things):
+    VGG(things.folder / "text.safetensors")
+
+
+@refused(ValueError, "other.pth does not hold the layers of torchvision's VGG16 or VGG19")
+def a_network_of_other_weights(things):
+    VGG(things.folder / "other.pth")
+
+
+@refused(ValueError, "no network 'resnet'; known: vgg19, vgg16")
+def the_layers_of_an_unknown_network(things):
+    layer_names("resnet")
+
+
+@refused(ValueError, "vgg19 has no layer 'relu9_1'; it has conv1_1, relu1_1")
+def features_of_an_unknown_layer(things):
+    things.vgg(IMAGE, ["relu1_1", "relu9_1"])
+
+
+@refused(ValueError, "vgg19 has no layer 21; it has conv1_1")
+def features_of_a_layer_by_its_number(things):
+    things.vgg(IMAGE, [21])
+
+
+@refused(ValueError, "expected a float image .* found torch.uint8")
+def features_of_8_bit_pixels(things):
+    things.vgg((IMAGE * 255).byte(), ["relu1_1"])
+
+
+@refused(ValueError, r"found torch.float32 \(1, 1, 20, 30\)")
+def features_of_one_channel(things):
+    things.vgg(IMAGE[:, :1], ["relu1_1"])
+
+
+@refused(ValueError, r"found torch.float32 \(3, 20, 30\)")
+def features_of_an_image_without_a_batch(things):
+    things.vgg(IMAGE[0], ["relu1_1"])
+
+
+@refused(ValueError, "found Image")
+def features_of_a_pil_image(things):
+    things.vgg(Image.new("RGB", (32, 32)), ["relu1_1"])
+
+
+@refused(ValueError, "found str")
+def features_of_a_name(things):
+    things.vgg("china", ["relu1_1"])
+
+
+@refused(ValueError, r"relu5_1 needs sides of at least 16 px, found \(20, 8\)")
+def features_of_a_picture_too_small_for_the_layer(things):
+    things.vgg(IMAGE[..., :8], ["relu5_1"])
+
+
+@refused(ValueError, r"image is on meta and the network on cpu; write image.to\(vgg.device\)")
+def features_of_an_image_on_another_device(things):
+    things.vgg(IMAGE.to("meta"), ["relu1_1"])
+
+
+@refused(ValueError, "padding must be one of zeros, replicate, not 'reflect'")
+def features_with_an_unknown_padding(things):
+    things.vgg.features(IMAGE, ["relu1_1"], padding="reflect")
+
+
+# ---- losses and the loop -------------------------------------------------------------------------
+
+
+@refused(ValueError, r"gram takes the features of one image, \(1, C, h, w\), found \(2, 3, 4, 4\)")
+def gram_of_two_images(things):
+    gram(torch.zeros(2, 3, 4, 4))
+
+
+@refused(ValueError, r"\(1, C, h, w\), found \(3, 4\)")
+def gram_of_a_matrix(things):
+    gram(torch.zeros(3, 4))
+
+
+@refused(ValueError, r"features as rows of channels, \(C, N\), found \(1, 5, 4, 6\)")
+def products_of_maps(things):
+    products(MAP)
+
+
+@refused(ValueError, r"features has shape \(1, 5, 4, 6\), target has \(1, 5, 4, 3\); they must be")
+def content_of_another_size(things):
+    content_loss(MAP, MAP[..., :3])
+
+
+@refused(ValueError, r"gram\(features\) has shape \(5, 5\), target has \(1, 5, 4, 6\)")
+def style_of_features(things):
+    style_loss(MAP, MAP)
+
+
+@refused(ValueError, "they must be equal")
+def style_of_another_layer(things):
+    style_loss(MAP, torch.eye(4))
+
+
+@refused(ValueError, "they must be equal")
+def style_of_one_number(things):
+    style_loss(MAP, torch.ones(1, 1))
+
+
+@refused(ValueError, "there is no method 'newton'; known: lbfgs, adam")
+def optimise_by_an_unknown_method(things):
+    optimise(IMAGE, loss, method="newton")
+
+
+@refused(ValueError, "no way to treat pixels 'wrap'; known: fence, clamp, closure, free")
+def optimise_unknown_pixels(things):
+    optimise(IMAGE, loss, pixels="wrap")
+
+
+@refused(ValueError, "pixels='clamp' needs pixels to clamp; .* take .fence. or .free.")
+def clamp_what_is_no_pixel(things):
+    optimise(IMAGE, loss, parametrize=pyramid, pixels="clamp")
+
+
+@refused(ValueError, "pixels='closure' needs pixels to clamp")
+def clamp_in_the_closure_what_is_no_pixel(things):
+    optimise(IMAGE, loss, parametrize=pyramid, pixels="closure")
+
+
+@refused(ValueError, "steps must be a whole number from 1 on .steps >= 1., not 0")
+def optimise_in_no_steps(things):
+    optimise(IMAGE, loss, steps=0)
+
+
+@refused(ValueError, "steps must be a whole number .*, not 2.5")
+def optimise_in_two_steps_and_a_half(things):
+    optimise(IMAGE, loss, steps=2.5)
+
+
+@refused(ValueError, "start: expected a float image .* found torch.uint8")
+def optimise_8_bit_pixels(things):
+    optimise((IMAGE * 9).byte(), loss)
+
+
+@refused(ValueError, r"start: expected a float image .* found torch.float32 \(3, 20, 30\)")
+def optimise_an_image_without_a_batch(things):
+    optimise(IMAGE[0], loss)
+
+
+@refused(ValueError, "NaN or infinite at the start: check the image and the targets")
+def optimise_nan(things):
+    optimise(IMAGE * torch.nan, loss)
+
+
+# ---- recipes and tricks --------------------------------------------------------------------------
+
+
+@refused(ValueError, "no recipe 'gatis'; known recipes: ours, gatys_2016")
+def a_recipe_of_an_unknown_name(things):
+    recipe("gatis")
+
+
+@refused(ValueError, "a recipe has no 'step'; it has name, source")
+def a_recipe_with_an_unknown_field(things):
+    recipe("ours", step=3)
+
+
+@refused(ValueError, "steps must be a whole number from 1 on .*, not 0")
+def paint_in_no_steps(things):
+    paint("ours", IMAGE, IMAGE, things.vgg, steps=0)
+
+
+@refused(ValueError, "steps must be a whole number from 1 on .*, not -1")
+def paint_in_less_than_no_steps(things):
+    paint("ours", IMAGE, IMAGE, things.vgg, steps=-1)
+
+
+@refused(ValueError, "content: expected a float image")
+def paint_an_image_without_a_batch(things):
+    paint("ours", IMAGE[0], IMAGE, things.vgg)
+
+
+@refused(ValueError, "style: expected a float image .* found str")
+def paint_with_a_style_by_its_name(things):
+    paint("ours", IMAGE, "mosaic", things.vgg)
+
+
+@refused(ValueError, "needs sides of at least 16 px")
+def paint_a_picture_of_8_px(things):
+    paint("ours", IMAGE[..., :8], IMAGE, things.vgg)
+
+
+@refused(ValueError, "expected a float image")
+def an_objective_of_features(things):
+    Objective(recipe("ours"), things.vgg, MAP, IMAGE)
+
+
+@refused(ValueError, r"image is on meta and the network on cpu; write image.to\(vgg.device\)")
+def an_objective_for_a_picture_on_another_device(things):
+    Objective(recipe("ours"), things.vgg, IMAGE.to("meta"), IMAGE)
+
+
+@refused(ValueError, "layers must be a list of names such as relu4_2, not None")
+def look_for_no_layer(things):
+    things.vgg(IMAGE, None)
+
+
+@refused(ValueError, "the learning rate lr must be a finite number above 0, not 0")
+def optimise_without_going_anywhere(things):
+    optimise(IMAGE, loss, lr=0)
+
+
+@refused(ValueError, "must be a scalar tensor that depends on the image, not 3.0")
+def optimise_a_loss_that_is_a_float(things):
+    optimise(IMAGE, lambda image: 3.0)
+
+
+@refused(ValueError, r"not a tensor of shape \(1, 3, 20, 30\)")
+def optimise_a_loss_that_is_a_map(things):
+    optimise(IMAGE, lambda image: image.square())
+
+
+@refused(ValueError, "without a gradient: is there a detach, an item or a no_grad in the loss")
+def optimise_a_loss_without_a_gradient(things):
+    optimise(IMAGE, lambda image: loss(image).detach())
+
+
+@refused(ValueError, r"start: expected a float image .* found torch.float32 \(3, 20, 30\)")
+def a_pyramid_of_an_image_without_a_batch(things):
+    pyramid(IMAGE[0])
+
+
+@refused(ValueError, "grey and colour need one weight a level, found 1 and 5")
+def a_pyramid_whose_weights_do_not_pair_up(things):
+    pyramid(IMAGE, grey=(1.0,))
+
+
+@refused(ValueError, "style: expected a float image .* found torch.uint8")
+def the_colours_of_8_bit_pixels(things):
+    matched_colour(IMAGE, (IMAGE * 255).byte())
+
+
+# ---- exercises -----------------------------------------------------------------------------------
+
+
+@refused(AssertionError, r"has shape \(3,\), expected \(2, 3\)")
+def an_answer_of_another_shape(things):
+    check(lambda x: x[0], lambda x: x, (2, 3))
+
+
+@refused(AssertionError, "a: largest difference 1 at")
+def numbers_that_are_not_close(things):
+    close("a", torch.ones(2), torch.zeros(2))
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_a_mistake_gets_a_sentence_and_leaves_nothing_behind(mistake, things):
+    make, error, words = MISTAKES[mistake]
+    before = sorted(path.name for path in things.folder.iterdir())
+    with pytest.raises(error, match=words):
+        make(things)
+    assert sorted(path.name for path in things.folder.iterdir()) == before

@@ -1,0 +1,310 @@
+"""File <-> tensor: every kind of picture in, and nothing lost on the way out."""
+
+import errno
+import io
+import os
+import struct
+import zlib
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from helpers import images
+from helpers.images import (
+    DATA,
+    KINDS,
+    as_saved,
+    credit,
+    load,
+    manifest,
+    names,
+    noise,
+    read_settings,
+    save,
+    to_pil,
+)
+
+
+@pytest.fixture
+def photo(tmp_path):
+    """A 40 x 24 px JPEG whose left half is red and right half blue."""
+    picture = Image.new("RGB", (40, 24), "blue")
+    picture.paste("red", (0, 0, 20, 24))
+    picture.save(tmp_path / "photo.jpg", quality=100, subsampling=0)
+    return tmp_path / "photo.jpg"
+
+
+def as_bytes(picture: Image.Image, kind: str, **options) -> bytes:
+    buffer = io.BytesIO()
+    picture.save(buffer, kind, **options)
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize("name", sorted(manifest()))
+def test_every_picture_of_the_manifest(name):
+    entry = manifest()[name]
+    for word in ("title", "author", "year", "licence", "source", "alt"):
+        assert entry[word], word
+    assert entry["kind"] in KINDS
+    image = load(DATA / entry["file"], None)
+    assert image.shape[:2] == (1, 3)
+    assert max(image.shape) > 96 == max(load(name, 96).shape)
+
+
+def test_names_are_those_of_one_kind_or_of_all_but_masks():
+    """Masks are no pictures to look at: they come only when they are asked for."""
+    for kind in KINDS:
+        assert names(kind)
+        assert {manifest()[name]["kind"] for name in names(kind)} == {kind}
+    assert names() == [name for name in manifest() if manifest()[name]["kind"] != "mask"]
+
+
+def test_an_unknown_kind_lists_the_known_ones():
+    expected = "no kind 'photo' of picture; known: content, style, texture, mask"
+    with pytest.raises(ValueError, match=expected):
+        names("photo")
+
+
+def test_a_picture_that_was_deleted_says_how_to_restore_it(monkeypatch):
+    entry = {**manifest()["china"], "file": "content/gone.jpg"}
+    monkeypatch.setattr(images, "manifest", lambda: {"china": entry})
+    expected = "gone.jpg, .* is missing; restore it: git checkout -- data/content/gone.jpg"
+    with pytest.raises(FileNotFoundError, match=expected):
+        load("china")
+
+
+def test_credit():
+    assert credit("starry_night") == "The Starry Night, Vincent van Gogh, 1889 (public domain)"
+    with pytest.raises(KeyError, match="known names: .*china"):
+        credit("mona_lisa")
+
+
+def test_the_contract(photo):
+    image = load(photo, None)
+    assert image.shape == (1, 3, 24, 40)
+    assert image.dtype == torch.float32
+    assert image.is_contiguous()
+    assert 0 <= image.min() <= image.max() <= 1
+    torch.testing.assert_close(image[0, :, 12, 5], torch.tensor([1.0, 0, 0]), atol=0.02, rtol=0)
+    torch.testing.assert_close(image[0, :, 12, 35], torch.tensor([0, 0, 1.0]), atol=0.02, rtol=0)
+
+
+def test_a_path_its_text_its_bytes_and_a_pil_image_are_the_same(photo):
+    content = photo.read_bytes()
+    for source in (str(photo), content, bytearray(content), Image.open(photo)):
+        assert torch.equal(load(source), load(photo))
+
+
+@pytest.mark.parametrize(
+    "size, shape",
+    [(40, (24, 40)), (20, (16, 27)), (80, (48, 80)), (None, (24, 40)), (16, (16, 27))],
+)
+def test_long_side_and_no_side_under_16(photo, size, shape):
+    assert load(photo, size).shape[2:] == shape
+
+
+def test_a_strip_of_17_by_900(tmp_path):
+    Image.new("RGB", (900, 17), "green").save(tmp_path / "strip.png")
+    assert load(tmp_path / "strip.png", 256).shape == (1, 3, 16, 847)
+
+
+@pytest.mark.parametrize("size", [0, 15, -256, 2.5, "256"])
+def test_a_wrong_size(photo, size):
+    with pytest.raises(
+        ValueError, match="size must be None or a whole number of pixels from 16 up"
+    ):
+        load(photo, size)
+
+
+@pytest.mark.parametrize(
+    "orientation, corner", [(1, (0, 0)), (3, (1, 1)), (6, (0, 1)), (8, (1, 0)), (2, (0, 1))]
+)
+def test_exif_rotation(orientation, corner):
+    """A white spot in the stored top left corner must end up where the orientation says."""
+    picture = Image.new("RGB", (48, 32))
+    picture.paste("white", (0, 0, 8, 8))
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    image = load(as_bytes(picture, "JPEG", exif=exif), None)
+    assert image.shape[2:] == ((48, 32) if orientation in (6, 8) else (32, 48))
+    assert image[0, 0, -corner[0] * 2 + 1, -corner[1] * 2 + 1] > 0.9
+
+
+def white_half(mode):
+    """32 x 16 px: the left half opaque red, the right half fully transparent."""
+    picture = Image.new("RGBA", (32, 16), (255, 0, 0, 255))
+    picture.paste((0, 255, 0, 0), (16, 0, 32, 16))
+    return picture.convert(mode) if mode != "P" else picture.quantize(4)
+
+
+@pytest.mark.parametrize("mode", ["RGBA", "LA", "P"])
+def test_transparency_is_laid_on_white(mode):
+    image = load(as_bytes(white_half(mode), "PNG"), None)
+    torch.testing.assert_close(image[0, :, 8, 28], torch.ones(3))
+    assert image[0, 1, 8, 4] < 0.5
+
+
+def test_a_colour_that_stands_for_transparency():
+    picture = Image.new("RGB", (32, 16), "red")
+    image = load(as_bytes(picture, "PNG", transparency=(255, 0, 0)), None)
+    assert torch.equal(image, torch.ones(1, 3, 16, 32))
+
+
+def grey(mode):
+    """20 x 20 px of middle grey, or white where there is nothing between it and black."""
+    if mode == "1":
+        return Image.new("L", (20, 20), 255).convert("1")
+    picture = Image.new("RGB", (20, 20), (128, 128, 128))
+    return picture.convert("L").convert("P") if mode == "P" else picture.convert(mode)
+
+
+@pytest.mark.parametrize(
+    "mode, kind", [("L", "PNG"), ("1", "PNG"), ("P", "PNG"), ("CMYK", "TIFF"), ("YCbCr", None)]
+)
+def test_other_modes_become_rgb(mode, kind):
+    """From a file, where Pillow can read what it wrote (YCbCr: only from 11.2 on)."""
+    picture = grey(mode)
+    image = load(as_bytes(picture, kind) if kind else picture, None)
+    expected = torch.full((1, 3, 20, 20), 1.0 if mode == "1" else 0.5)
+    torch.testing.assert_close(image, expected, atol=0.03, rtol=0)
+
+
+@pytest.mark.parametrize("kind", ["PNG", "TIFF"])
+@pytest.mark.parametrize("value, expected", [(65535, 1.0), (32768, 0.5), (200, 0.003)])
+def test_16_bits(kind, value, expected):
+    picture = Image.fromarray(np.full((20, 24), value, dtype=np.uint16))
+    image = load(as_bytes(picture, kind), None)
+    torch.testing.assert_close(image, torch.full((1, 3, 20, 24), expected), atol=3e-3, rtol=0)
+
+
+@pytest.mark.parametrize("white", [1.0, 255.0])
+def test_floating_point_tiff(white):
+    picture = Image.fromarray(np.tile(np.linspace(0, white, 32, dtype=np.float32), (20, 1)))
+    image = load(as_bytes(picture, "TIFF"), None)
+    left, middle, right = image[0, 0, 0, [0, 16, -1]]
+    assert left == 0
+    assert 0.45 < middle < 0.55
+    assert right == 1
+
+
+@pytest.mark.parametrize("kind", ["GIF", "WEBP", "PNG"])
+def test_the_first_frame_of_an_animation(kind):
+    first, *others = [Image.new("RGB", (20, 20), colour) for colour in ("red", "blue", "green")]
+    exact = {"lossless": True} if kind == "WEBP" else {}
+    source = as_bytes(first, kind, save_all=True, append_images=others, **exact)
+    torch.testing.assert_close(load(source, None)[0, :, 9, 9], torch.tensor([1.0, 0, 0]))
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP"])
+@pytest.mark.parametrize("share", [0.5, 0.9])
+def test_a_truncated_file(tmp_path, kind, share):
+    content = as_bytes(to_pil(noise(torch.zeros(1, 3, 64, 64))), kind)
+    path = tmp_path / "half.bin"
+    path.write_bytes(content[: int(len(content) * share)])
+    with pytest.raises(ValueError, match="half.bin is (damaged or incomplete|not a picture)"):
+        load(path)
+
+
+@pytest.mark.parametrize("width, height", [(15, 100), (100, 15), (1, 1)])
+def test_a_picture_under_16_px(width, height):
+    expected = f"is {width} x {height} px; both sides must have at least 16 px"
+    with pytest.raises(ValueError, match=expected):
+        load(Image.new("RGB", (width, height)))
+
+
+def png_that_says(side):
+    """A PNG of a few bytes whose header speaks of side x side pixels."""
+    chunks = {
+        b"IHDR": struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0),
+        b"IDAT": zlib.compress(b"0" * 9),
+        b"IEND": b"",
+    }
+    file = b"\x89PNG\r\n\x1a\n"
+    for kind, content in chunks.items():
+        checksum = struct.pack(">I", zlib.crc32(kind + content))
+        file += struct.pack(">I", len(content)) + kind + content + checksum
+    return file
+
+
+@pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
+@pytest.mark.parametrize("side", [10_000, 30_000])
+def test_a_decompression_bomb(side):
+    """Refused from its header, before memory is taken."""
+    with pytest.raises(ValueError, match="the given bytes has more than 90 megapixels"):
+        load(png_that_says(side))
+
+
+def test_a_picture_larger_than_its_format_allows():
+    with pytest.raises(ValueError, match="^the given bytes (has|is) "):
+        load(png_that_says(2**31 - 1))
+
+
+@pytest.mark.parametrize(
+    "place", ["../x.jpg", "/etc/passwd", "content/../../../x.png", "style/../../../../tmp/x"]
+)
+def test_a_manifest_cannot_point_outside(monkeypatch, place):
+    entry = {"kind": "content", "file": place, "title": "A trap", "source": "nowhere"}
+    monkeypatch.setattr(images, "manifest", lambda: {"trap": entry})
+    with pytest.raises(ValueError, match="lies outside data/"):
+        load("trap")
+
+
+@pytest.mark.parametrize("ending, nearly", [(".png", 0.5 / 255), (".jpg", 0.06), (".JPEG", 0.06)])
+def test_save_keeps_the_picture_and_its_settings(tmp_path, ramp, ending, nearly):
+    settings = {"style": "The Starry Night", "ratio": 0.02, "artist": "Stéfan ü 北京", "layers": []}
+    path = save(ramp, tmp_path / "new folder" / f"my päinting{ending}", settings)
+    assert read_settings(path) == settings
+    torch.testing.assert_close(load(path, None), ramp, atol=nearly + 1e-6, rtol=0)
+    assert os.listdir(path.parent) == [path.name], "a temporary file was left behind"
+
+
+def test_as_saved_is_what_a_png_holds(tmp_path, ramp):
+    wild = ramp * 1.4 - 0.2
+    torch.testing.assert_close(load(save(wild, tmp_path / "a.png"), None), as_saved(wild))
+
+
+def test_settings_of_other_pictures_are_none(tmp_path, photo):
+    assert read_settings(photo) == {}
+    for comment in ("made with love", "[1]"):
+        Image.new("RGB", (20, 20)).save(tmp_path / "other.jpg", comment=comment)
+        assert read_settings(tmp_path / "other.jpg") == {}
+
+
+def test_save_refuses_nan_and_keeps_the_old_file(tmp_path, ramp):
+    path = save(ramp, tmp_path / "a.png")
+    old = path.read_bytes()
+    with pytest.raises(ValueError, match="NaN"):
+        save(ramp * float("nan"), path)
+    assert path.read_bytes() == old
+
+
+def test_a_picture_that_cannot_be_written_leaves_the_old_one(tmp_path, ramp, monkeypatch):
+    path = save(ramp, tmp_path / "a.png", {"n": 1})
+
+    def fail(*_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "replace", fail)
+    with pytest.raises(OSError, match="a.png could not be written"):
+        save(1 - ramp, path, {"n": 2})
+    assert read_settings(path) == {"n": 1}
+
+
+def test_noise_is_the_same_for_a_seed(ramp):
+    assert torch.equal(noise(ramp, 1), noise(ramp, 1))
+    assert not torch.equal(noise(ramp, 1), noise(ramp, 2))
+
+
+def test_noise_has_the_shape_the_range_and_the_device_of_an_image(ramp):
+    grain = noise(ramp)
+    assert grain.shape == ramp.shape
+    assert 0 <= grain.min() <= grain.max() <= 1
+    assert noise(ramp.to("meta")).device.type == "meta"
+
+
+def test_load_does_not_depend_on_the_working_directory(tmp_path, monkeypatch):
+    first = load("china")
+    monkeypatch.chdir(tmp_path)
+    assert torch.equal(load("china"), first)

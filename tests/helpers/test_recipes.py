@@ -1,0 +1,487 @@
+"""The recipes: checked when they are made, honest when they are painted, each run from its line.
+
+That their losses are the published ones is the matter of test_published.py.
+"""
+
+import math
+
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from helpers import recipes
+from helpers.images import as_saved, load, noise
+from helpers.losses import content_loss, gram, style_loss, total_variation
+from helpers.recipes import (
+    RECIPES,
+    Objective,
+    Recipe,
+    departures,
+    optimiser_for,
+    paint,
+    recipe,
+)
+from helpers.transfer import METHODS
+from helpers.vgg import VGG
+from tests.helpers.devices import OneDevice
+
+STYLE = ["relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1"]
+
+
+# ---- a recipe is checked when it is made ---------------------------------------------------------
+
+REFUSED = {  # fields that cannot be or do not go together -> words of the sentence
+    "a word of no list": (
+        {"gram": "mean"},
+        "no gram 'mean'; known: one, places, features, moments",
+    ),
+    "an unknown way to treat pixels": ({"pixels": "clip"}, "no pixels 'clip'; known: fence, clamp"),
+    "an unknown pooling": ({"pool": "median"}, "no pool 'median'; known: max, avg"),
+    "an unknown network": ({"network": "vgg18"}, "no network 'vgg18'; known: vgg19, torchvision-"),
+    "no steps": ({"steps": 0}, "steps must be a whole number from 1 on .*, not 0"),
+    "less than no steps": ({"steps": -5}, "steps must be .*, not -5"),
+    "half a step": ({"steps": 2.5}, "steps must be .*, not 2.5"),
+    "a size that pooling uses up": ({"size": 8}, "size must be a whole number from 16 on"),
+    "a layer that no network has": ({"style": {"relu1_4": 1.0}}, "no layer 'relu1_4' in vgg19"),
+    "a layer that another network has": (
+        {"network": "torchvision-vgg16", "style": {"relu3_4": 1.0}},
+        "no layer 'relu3_4' in torchvision-vgg16; known: conv1_1, relu1_1",
+    ),
+    "a layer by its number": ({"content": {21: 1.0}}, "no layer 21 in vgg19"),
+    "layers without weights": (
+        {"style": ["relu1_1"]},
+        r"style must be a table {name: value}, not \['relu1_1'\]",
+    ),
+    "an optimiser in one word": (
+        {"optimiser": "adam"},
+        "optimiser must be a table {name: value}, not 'adam'",
+    ),
+    "a picture shown before the first step": ({"snapshots": (0, 10)}, "snapshots must be steps"),
+    "no layer at all": ({"content": {}, "style": {}}, "needs a layer of content or style"),
+    "a negative weight": (
+        {"style": {"relu1_1": -1.0}},
+        "style of relu1_1 must be a finite number from 0 on, not -1.0",
+    ),
+    "a weight that is no number": ({"content": {"relu4_2": math.nan}}, "content of .*, not nan"),
+    "a weight without end": ({"style": {"relu1_1": math.inf}}, "finite number from 0 on, not inf"),
+    "a weight in words": ({"style": {"relu1_1": "1e6"}}, "finite number from 0 on, not '1e6'"),
+    "a negative variation": ({"tv": -1.0}, "the weight tv must be a finite number"),
+    "moments compared as Gram matrices": (
+        {"gram": "moments", "style_error": "mean"},
+        "'moments' with style_error='mean': .* need each other",
+    ),
+    "Gram matrices compared as moments": (
+        {"gram": "places", "style_error": "wasserstein"},
+        "'places' with style_error='wasserstein': .* need each other",
+    ),
+    "content compared as moments": (
+        {"content_error": "wasserstein"},
+        'content_error="wasserstein" compares moments, and content has features',
+    ),
+    "an unknown optimiser": (
+        {"optimiser": {"name": "newton"}},
+        "no optimiser 'newton'; known: lbfgs, adam, or a class of torch.optim",
+    ),
+    "a thing of torch.optim that optimises nothing": (
+        {"optimiser": {"name": "lr_scheduler"}},
+        "no optimiser 'lr_scheduler'",
+    ),
+    "an optimiser without a name": ({"optimiser": {"lr": 0.1}}, "no optimiser None; known: lbfgs"),
+    "a setting that our optimiser does not take": (
+        {"optimiser": {"name": "adam", "eps": 0.1}},
+        'takes lr and not eps; for others name the class of torch.optim, "Adam"',
+    ),
+    "a setting that PyTorch's does not take": (
+        {"optimiser": {"name": "Adam", "rate": 0.1}},
+        "torch.optim.Adam: .*'rate'",
+    ),
+    "a negative learning rate": ({"optimiser": {"name": "adam", "lr": -1.0}}, "not -1.0"),
+    "a negative learning rate for PyTorch": (
+        {"optimiser": {"name": "Adam", "lr": -1.0}},
+        "[Ll]earning rate",
+    ),
+    "a rate that falls after no steps": (
+        {"optimiser": {"name": "Adam", "lr": 0.1, "decay": [0, 0.5]}},
+        r"decay must be \[steps, factor\], such as \[50, 0.8\], not \[0, 0.5\]",
+    ),
+    "a rate that falls by nobody knows what": (
+        {"optimiser": {"name": "Adam", "lr": 0.1, "decay": 50}},
+        r"decay must be \[steps, factor\]",
+    ),
+    "a rate that falls by a word": (
+        {"optimiser": {"name": "Adam", "lr": 0.1, "decay": [10, "x"]}},
+        r"decay must be \[steps, factor\]",
+    ),
+    "a learning rate without end": (
+        {"optimiser": {"name": "adam", "lr": math.inf}},
+        "lr must be a finite number above 0, not inf",
+    ),
+    "a setting that PyTorch refuses in its first step only": (
+        {"optimiser": {"name": "LBFGS", "line_search_fn": "wolfe"}},
+        "the optimiser LBFGS cannot work: only 'strong_wolfe'",
+    ),
+    "an optimiser that cannot change pixels": (
+        {"optimiser": {"name": "SparseAdam"}},
+        "the optimiser SparseAdam cannot work",
+    ),
+    "an optimiser that is no table": ({"optimiser": "adam"}, "optimiser must be a table"),
+    "a truth for a number of steps": ({"steps": True}, "whole number from 1 on .*, not True"),
+    "a truth for a weight": ({"tv": True}, "the weight tv must be a finite number from 0 on"),
+    "moments that go back": ({"snapshots": (20, 10)}, "snapshots must rise"),
+    "a moment in words": ({"snapshots": (10, "last")}, "snapshots must be steps from 1 on"),
+    "a word for some styles instead of a table": (
+        {"per_style": {"mosaic": "tv"}},
+        "per_style of mosaic must be a table of fields, not 'tv'",
+    ),
+    "a field for some styles that no recipe has": (
+        {"per_style": {"mosaic": {"weight": 3.0}}},
+        "a recipe has no 'weight'; it has name, source",
+    ),
+    "a weight for some styles that cannot be": (
+        {"per_style": {"mosaic": {"tv": -0.3}}},
+        "the weight tv must be a finite number",
+    ),
+}
+
+
+@pytest.mark.parametrize("given", REFUSED)
+def test_a_recipe_that_cannot_work_is_refused_when_it_is_made(given):
+    """Both where it is written and where another is changed, with the name of the recipe."""
+    fields, words = REFUSED[given]
+    with pytest.raises(ValueError, match=f"^mine: .*{words}"):
+        Recipe("mine", "a test", **fields)
+    with pytest.raises(ValueError, match=f"^ours: .*{words}"):
+        recipe("ours", **fields)
+
+
+TYPOS = {
+    "a field": ('[mine]\nsource = "a test"\nstpes = 3\n', "mine: a recipe has no 'stpes'"),
+    "a word": (
+        '[mine]\nsource = "a test"\ninput = "cafe"\n',
+        "mine: no input 'cafe'; known: torch",
+    ),
+    "a layer": ('[mine]\nsource = "a test"\nstyle = { rleu1_1 = 1.0 }\n', "no layer 'rleu1_1'"),
+    "no source": ("[mine]\nsteps = 3\n", "mine must be a table with a source"),
+    "no table": ("mine = 3\n", "mine must be a table with a source, not 3"),
+    "an optimiser": ('[mine]\nsource = "a test"\noptimiser = { name = "Adm" }\n', "'Adm'"),
+}
+
+
+@pytest.mark.parametrize("typo", TYPOS)
+def test_a_typo_in_the_table_is_refused_when_it_is_read(typo, tmp_path):
+    text, words = TYPOS[typo]
+    path = tmp_path / "recipes.toml"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(ValueError, match=words):
+        recipes._read(path)
+
+
+def test_unknown_names_list_the_known_ones():
+    with pytest.raises(ValueError, match="no recipe 'gatsy'; known recipes: ours, gatys_2016"):
+        recipe("gatsy")
+    with pytest.raises(ValueError, match="no recipe 'PyTorch'"):
+        paint("PyTorch", None, None, None)
+
+
+@pytest.mark.parametrize("field", sorted(recipes.WORDS))
+def test_unknown_words_list_the_known_ones(field):
+    with pytest.raises(ValueError, match=f"d2l: no {field} 'other'; known: "):
+        recipe("d2l", **{field: "other"})
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_each_recipe_says_where_it_is_from_and_what_it_shows(name):
+    made = RECIPES[name]
+    assert made.source.endswith("."), "a sentence"
+    assert list(made.snapshots) == sorted(made.snapshots)
+    assert all(0 < step <= made.steps for step in made.snapshots)
+    for changes in made.per_style.values():
+        assert recipe(name, **changes) != made
+
+
+def test_what_the_five_projects_show():
+    assert RECIPES["vgg16_lbfgs"].network == "torchvision-vgg16"
+    assert [step / 20 for step in RECIPES["vgg16_lbfgs"].snapshots] == [1, 2, 5, 10]
+    assert RECIPES["noise_1024"].start == "noise"
+    assert RECIPES["noise_1024"].size == 1024
+    assert RECIPES["adam_9000"].snapshots[-1] == RECIPES["adam_9000"].steps == 9000
+    assert RECIPES["named_layers"].optimiser["name"] == "Adam"
+    assert RECIPES["named_layers"].tv > 0
+    assert RECIPES["vgg16_lbfgs"].tv > 0
+
+
+@pytest.mark.parametrize(
+    "name", ["vgg16_lbfgs", "noise_1024", "eight_steps", "adam_9000", "named_layers"]
+)
+def test_a_recipe_whose_numbers_are_ours_says_so(name):
+    assert "ours" in RECIPES[name].choices
+
+
+# ---- the optimiser of a recipe -------------------------------------------------------------------
+
+
+def rate_of(optimiser):
+    return optimiser.param_groups[0]["lr"]
+
+
+@pytest.mark.parametrize("name, rate", [("adam", 0.02), ("lbfgs", 1)])
+def test_our_optimisers_take_a_learning_rate_or_their_own(name, rate):
+    variables = [torch.zeros(3, requires_grad=True)]
+    assert rate_of(optimiser_for(recipe("ours", optimiser={"name": name}))(variables)) == rate
+    faster = recipe("ours", optimiser={"name": name, "lr": 0.1})
+    assert rate_of(optimiser_for(faster)(variables)) == 0.1
+
+
+def test_adam_with_a_learning_rate_paints_with_that_rate(narrow, pictures):
+    """Its first step moves every pixel by the rate, whatever the gradient."""
+    moments = []
+    paint(
+        recipe("ours", optimiser={"name": "adam", "lr": 0.1}, pixels="free", start="noise"),
+        pictures.content,
+        pictures.style,
+        narrow,
+        steps=2,
+        callback=lambda step, image, value: moments.append(image),
+    )
+    moved = (moments[1] - moments[0]).abs()
+    assert moved.median().item() == pytest.approx(0.1, rel=1e-3)
+
+
+def test_a_rate_that_falls():
+    pixel = torch.zeros(1, requires_grad=True)
+    falling = {"name": "Adam", "lr": 0.08, "decay": [2, 0.5]}
+    optimiser = optimiser_for(recipe("d2l", optimiser=falling))([pixel])
+    rates = []
+    for _ in range(6):
+        rates.append(rate_of(optimiser))
+        pixel.grad = torch.ones(1)
+        optimiser.step()
+    assert rates == pytest.approx([0.08, 0.08, 0.04, 0.04, 0.02, 0.02])
+
+
+# ---- the objective -------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def shallow(narrow_state, tmp_path_factory):
+    """A network that ends with relu5_1, as a file of the first layers would."""
+    state = {key: x for key, x in narrow_state.items() if int(key.split(".")[1]) <= 28}
+    path = tmp_path_factory.mktemp("weights") / "shallow.safetensors"
+    save_file(state, path)
+    return VGG(path, device="cpu")
+
+
+def test_a_missing_layer_names_its_substitute(shallow, pictures, capsys):
+    Objective(RECIPES["tensorflow"], shallow, pictures.content, pictures.style)
+    asked = f"tensorflow asks for relu5_2, which {shallow.name} lacks: relu5_1 takes its place."
+    assert capsys.readouterr().out == f"{asked}\n"
+
+
+def test_a_substitute_is_of_the_same_kind(shallow, pictures):
+    few = recipe("ours", style={"relu1_1": 1.0, "relu5_3": 1.0}, content={"conv5_4": 1.0})
+    terms = Objective(few, shallow, pictures.content, pictures.style).terms
+    assert [(term.part, term.layer) for term in terms] == [
+        ("content", "conv5_1"),
+        ("style", "relu1_1"),
+        ("style", "relu5_1"),
+    ]
+
+
+def test_weights_of_layers_that_share_a_substitute_add_up(shallow, pictures):
+    content, style, image = pictures
+    deep = recipe("ours", content={"relu5_2": 1.0, "relu5_4": 2.0})
+    once = recipe("ours", content={"relu5_1": 3.0})
+    values = [Objective(made, shallow, content, style)(image) for made in (deep, once)]
+    torch.testing.assert_close(*values)
+
+
+def test_our_recipe_is_our_losses(vgg, pictures):
+    """The recipe `ours` and the helpers' losses, added by hand, give one number."""
+    content, style, image = pictures
+    here = vgg(image, [*STYLE, "relu4_2"])
+    targets = vgg(style, STYLE)
+    by_hand = sum(style_loss(here[layer], gram(targets[layer])) for layer in STYLE) / 5
+    by_hand += 0.03 * content_loss(here["relu4_2"], vgg(content, "relu4_2")["relu4_2"])
+    by_hand += 0.7 * total_variation(image)
+    ours = Objective(recipe("ours", tv=0.7), vgg, content, style)
+    torch.testing.assert_close(ours(image), by_hand)
+
+
+def test_the_parts_of_an_objective_add_up_to_it(narrow, pictures):
+    content, style, image = pictures
+    objective = Objective(recipe("ours", tv=0.7), narrow, content, style)
+    parts = objective.parts(image)
+    assert list(parts) == ["content", "style", "tv"]
+    torch.testing.assert_close(sum(parts.values()), objective(image))
+
+
+@pytest.mark.parametrize("part, other", [("content", "style"), ("style", "content")])
+def test_a_recipe_may_have_content_or_style_alone(part, other, narrow, pictures):
+    """As reconstruction and texture synthesis do, in notebooks 02 and 04."""
+    content, style, image = pictures
+    objective = Objective(recipe("ours", **{other: {}}), narrow, content, style)
+    assert list(objective.parts(image)) == [part]
+    whole = Objective(RECIPES["ours"], narrow, content, style)
+    torch.testing.assert_close(objective(image), whole.parts(image)[part])
+
+
+def test_targets_are_computed_once(narrow, pictures):
+    """The network runs twice for the targets, and once for each evaluation."""
+    content, style, image = pictures
+    runs = []
+    hook = narrow.layers["conv1_1"].register_forward_hook(lambda *_: runs.append(1))
+    try:
+        objective = Objective(RECIPES["ours"], narrow, content.clone().requires_grad_(), style)
+        assert len(runs) == 2
+        objective(image)
+        assert len(runs) == 3
+    finally:
+        hook.remove()
+    assert not any(term.target.requires_grad for term in objective.terms)
+
+
+@pytest.fixture(scope="session")
+def ghost():
+    """The original VGG19 without numbers, on a device that computes shapes alone."""
+    return VGG(device="meta")
+
+
+def covariance_of_shapes(F, correction):
+    """As large as a covariance, which torch does not compute there."""
+    return F @ F.T
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_each_recipe_stays_on_the_device_of_its_network(name, ghost, pictures, monkeypatch, capsys):
+    monkeypatch.setattr(torch.Tensor, "cov", covariance_of_shapes)
+    content, style, image = (torch.empty(picture.shape, device="meta") for picture in pictures)
+    image.requires_grad_()
+    with OneDevice():
+        value = Objective(RECIPES[name], ghost, content, style)(image)
+    (gradient,) = torch.autograd.grad(value, image)
+    assert value.device.type == gradient.device.type == "meta"
+    assert gradient.shape == image.shape
+    assert capsys.readouterr().out == "", "the original VGG19 lacks no layer of any recipe"
+
+
+# ---- painting ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_each_recipe_runs_from_its_one_line(name, pictures, narrow):
+    content, style, _ = pictures
+    result = paint(name, content, style, narrow, steps=3)
+    assert len(result.history) == 3
+    assert all(math.isfinite(value) for value in result.history)
+    assert result.image.shape == content.shape
+    assert 0 <= result.image.min() <= result.image.max() <= 1
+    assert not torch.equal(result.image, content)
+
+
+@pytest.mark.parametrize("name", ["ours", "gatys", "d2l"])
+def test_a_recipe_runs_on_the_original_network(name, pictures, vgg):
+    result = paint(name, pictures.content, pictures.style, vgg, steps=3)
+    assert min(result.history) < result.history[0]
+
+
+@pytest.mark.parametrize("size", [(1, 3, 17, 60), (1, 3, 60, 17)])
+def test_a_strip_of_a_picture(size, narrow, pictures):
+    strip = torch.rand(size, generator=torch.Generator().manual_seed(0))
+    assert paint("ours", strip, pictures.style, narrow, steps=2).image.shape == size
+    painting = paint("ours", pictures.content, strip, narrow, steps=2).image
+    assert painting.shape == pictures.content.shape
+
+
+def first_image(start, narrow, pictures):
+    """The image at the first evaluation of a recipe that starts so."""
+    made = recipe("ours", start=start)
+    return paint(made, pictures.content, pictures.style, narrow, steps=1).last
+
+
+def test_where_recipes_start(narrow, pictures):
+    torch.testing.assert_close(first_image("content", narrow, pictures), pictures.content)
+    torch.testing.assert_close(first_image("noise", narrow, pictures), noise(pictures.content))
+    grey = first_image("grey", narrow, pictures)
+    assert 0 < (grey - 0.5).abs().max() <= 0.5 / 255, "of half a grey level"
+
+
+def test_published_optimisers_end_with_their_last_image(narrow, pictures):
+    """As their sources do, even if it is a worse one."""
+    wild = recipe("ours", optimiser={"name": "Adam", "lr": 2.0}, pixels="clamp")
+    result = paint(wild, pictures.content, pictures.style, narrow, steps=3)
+    assert result.history[-1] > result.history[0]
+    assert torch.equal(result.image, result.last)
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_our_optimisers_end_with_their_best_image(name, narrow, pictures):
+    content, style, _ = pictures
+    wild = recipe("ours", optimiser={"name": name, "lr": 5.0}, pixels="free")
+    result = paint(wild, content, style, narrow, steps=3)
+    at_the_best = Objective(wild, narrow, content, style)(result.image).item()
+    assert at_the_best <= 1.001 * min(result.history[0], result.history[-1])
+
+
+def test_the_fence_keeps_what_saving_cuts_off_small(vgg):
+    """A style of white foam and dark blue tempts pixels out of range."""
+    photo = load("coffee", 48)
+    style = load("hokusai_great_wave", 72)
+    result = paint("ours", photo, style, vgg, steps=25)
+    saved = Objective(RECIPES["ours"], vgg, photo, style)(as_saved(result.image)).item()
+    assert saved < 1.01 * min(result.history)
+
+
+@pytest.mark.parametrize("steps", [0, -1])
+def test_no_steps_are_refused_and_not_taken_for_the_published_number(steps, narrow, pictures):
+    with pytest.raises(ValueError, match=f"steps >= 1.*{steps}"):
+        paint("ours", pictures.content, pictures.style, narrow, steps=steps)
+
+
+# ---- what painting cannot honour -----------------------------------------------------------------
+
+
+def honest_recipe(vgg, **changes):
+    """A recipe that asks for just what there is: its network, its pooling, 56 px."""
+    fields = {"network": "vgg19", "pool": "max", "size": 56, **changes}
+    return recipe("ours", **fields)
+
+
+def test_nothing_is_said_where_everything_is_honoured(vgg, pictures, capsys):
+    paint(honest_recipe(vgg), pictures.content, pictures.style, vgg, steps=1)
+    assert capsys.readouterr().out == ""
+
+
+DEPARTURES = {
+    "the network": ({"network": "torchvision-vgg16"}, "with vgg19 instead of torchvision-vgg16"),
+    "the training": ({"network": "vgg19-normalised"}, "with vgg19 instead of vgg19-normalised"),
+    "the pooling": ({"pool": "avg"}, "with max pooling instead of avg"),
+    "the size": ({"size": 512}, "at 56 px instead of 512"),
+}
+
+
+@pytest.mark.parametrize("what", DEPARTURES)
+def test_painting_says_in_one_line_what_it_cannot_honour(what, vgg, pictures, capsys):
+    changes, words = DEPARTURES[what]
+    paint(honest_recipe(vgg, **changes), pictures.content, pictures.style, vgg, steps=1)
+    assert capsys.readouterr().out == f"ours is painted {words}.\n"
+
+
+def test_all_that_cannot_be_honoured_is_said_in_one_line(vgg, pictures, capsys):
+    all_changes = {}
+    for changes, _ in DEPARTURES.values():
+        all_changes |= changes
+    made = honest_recipe(vgg, **all_changes)
+    paint(made, pictures.content, pictures.style, vgg, steps=1)
+    said = capsys.readouterr().out
+    assert said.count("\n") == 1
+    for part in departures(made, vgg, pictures.content):
+        assert part in said
+    assert len(departures(made, vgg, pictures.content)) == 3
+
+
+def test_the_paper_is_painted_with_average_pooling_only_if_the_network_has_it(ghost, pictures):
+    """The recipe asks for it, and used to run with max pooling without a word."""
+    content = torch.zeros(1, 3, 32, RECIPES["gatys_2016"].size)
+    assert departures(RECIPES["gatys_2016"], ghost, content) == ["with max pooling instead of avg"]
+    average = VGG(pool="avg", device="meta")
+    assert departures(RECIPES["gatys_2016"], average, content) == []

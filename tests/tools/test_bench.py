@@ -1,0 +1,287 @@
+"""tools.bench: its peers are the published ones, its floor is a sum, its clock is right."""
+
+import json
+import subprocess
+import sys
+import types
+
+import pytest
+import torch
+
+from helpers import losses, published
+from helpers.images import load
+from helpers.losses import gram
+from tests.helpers import published_losses
+from tools.bench import __main__ as command
+from tools.bench import hardware, memory, ours, races
+from tools.bench.options import Options
+from tools.bench.peers import PEERS, Trajectory, TutorialLoss, plain_products
+from tools.bench.report import bars, write_plot
+from tools.bench.workers import worker
+from tools.countdown import Countdown, duration
+
+CPU = Options(device=torch.device("cpu"), pixels=48)
+
+
+@pytest.fixture
+def pair():
+    """A photo, and a style of its size."""
+    photo = load("china", 48)
+    style = torch.nn.functional.interpolate(load("starry_night", 48), photo.shape[2:])
+    return photo, style
+
+
+# ---- peers ---------------------------------------------------------------------------------------
+
+
+def test_the_tutorials_loss_is_the_tutorials(vgg, pair):
+    """Against the independent transcription, on the same weights."""
+    state = {}
+    for index, layer in enumerate(vgg.layers.values()):
+        for key, value in layer.state_dict().items():
+            state[f"features.{index}.{key}"] = value
+    image = pair[0].flip(3)
+    expected = published_losses.LOSSES["pytorch_tutorial"](state, *pair, image)
+    assert TutorialLoss(vgg, *pair)(image).item() == pytest.approx(expected, rel=1e-4)
+
+
+def test_the_tutorials_loop_is_torchs_lbfgs_with_a_clamp(vgg, pair):
+    """Step by step the same images as a loop written anew."""
+    photo, _ = pair
+    loss = TutorialLoss(vgg, *pair)
+    image = photo.clone().requires_grad_()
+    optimiser = torch.optim.LBFGS([image])
+    expected = []
+
+    def closure():
+        with torch.no_grad():
+            image.clamp_(0, 1)
+        optimiser.zero_grad()
+        value = loss(image)
+        value.backward()
+        expected.append(image.detach().clone())
+        return value
+
+    optimiser.step(closure)
+    run = PEERS["tutorial"].run(loss, photo, 12)
+    assert len(run.images) == 12
+    assert torch.equal(torch.stack(run.images), torch.stack(expected[:12]))
+    assert run.seconds == sorted(run.seconds)
+    assert run.seconds[0] > 0
+
+
+def test_a_peer_that_starts_from_grey_does(vgg, pair):
+    photo, _ = pair
+    peer = PEERS["neural_style_pt"]
+    run = peer.run(peer.make_loss(vgg, *pair), photo, 1)
+    assert torch.equal(run.images[0], torch.full_like(photo, 0.5))
+
+
+def test_plain_products_give_the_same_loss_and_gradient(vgg, pair):
+    gradients = []
+    values = []
+    for plain in (False, True):
+        image = pair[0].flip(3).requires_grad_()
+        loss = TutorialLoss(vgg, *pair)
+        if plain:
+            with plain_products():
+                value = loss(image)
+        else:
+            value = loss(image)
+        value.backward()
+        values.append(value.item())
+        gradients.append(image.grad)
+    assert values[1] == pytest.approx(values[0], rel=1e-5)
+    error = (gradients[1] - gradients[0]).norm() / gradients[0].norm()
+    assert error < 1e-4
+
+
+def test_plain_products_are_autograds_and_end_with_the_block():
+    """A float32 matrix product and its transpose are what autograd remembers of them."""
+    features = torch.ones(1, 2, 3, 3, requires_grad=True)
+    own = type(losses.products(features[0].flatten(1)).grad_fn).__name__
+    with pytest.raises(KeyError), plain_products():
+        for module in (losses, published):
+            plain = module.products(features[0].flatten(1))
+            assert type(plain.grad_fn).__name__ == "MmBackward0"
+        assert torch.equal(gram(features), torch.ones(2, 2))
+        raise KeyError
+    for module in (losses, published):
+        assert type(module.products(features[0].flatten(1)).grad_fn).__name__ == own
+
+
+# ---- ours ----------------------------------------------------------------------------------------
+
+
+def test_a_scaled_loss_begins_with_ten():
+    loss = ours.scaled(lambda image: image.sum())
+    assert loss(torch.full((1, 3, 2, 2), 0.5)).item() == pytest.approx(ours.FIRST_VALUE)
+    assert loss(torch.full((1, 3, 2, 2), 0.1)).item() == pytest.approx(ours.FIRST_VALUE / 5)
+
+
+@pytest.mark.parametrize("without", ["", "memory"])
+def test_memory_is_kept_unless_that_is_left_out(vgg, pair, monkeypatch, without):
+    asked = []
+    monkeypatch.setattr(ours, "keep_memory", lambda: asked.append(True))
+    run = ours.paint_ours(vgg, TutorialLoss, pair, 2, without=without)
+    assert len(run.images) == len(run.seconds) == 2
+    assert bool(asked) == (without != "memory")
+
+
+@pytest.mark.parametrize("first", [1, 7, 8, 9, 16, 20])
+def test_the_first_image_that_is_good_enough_counts(first):
+    images = [torch.full((1, 3, 2, 2), float(number < first)) for number in range(1, 21)]
+    run = Trajectory([float(number) for number in range(1, 21)], images)
+    assert ours.first_reached(run, torch.mean, 0.5) == (first, first)
+    assert ours.first_reached(run, torch.mean, -1) == (None, None)
+
+
+# ---- topics --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("peer", ["tutorial", "neural_style_pt"])
+def test_a_race_can_be_run(peer):
+    row = races.heat(CPU, peer, [4, 10])
+    assert row["their seconds for 4"] < row["their seconds for 10"]
+    assert row["objective after 10"] > 0
+
+
+def test_a_race_is_repeated_and_its_medians_count(monkeypatch, capsys):
+    seconds = iter([3.0, 1.0, None, 2.0, 2.0, 2.0])
+    monkeypatch.setattr(races, "heat", lambda options, peer, marks: {"seconds": next(seconds)})
+    options = Options(CPU.device, repeats=3, peers=("tutorial", "gatys"))
+    table = races.race(options)
+    assert table == {"tutorial": {"seconds": 2.0}, "gatys": {"seconds": 2.0}}
+    assert "tutorial, heat 1 of 3 (12% done" in capsys.readouterr().out
+
+
+def test_multiply_adds_by_hand(vgg):
+    """conv1_1 at 2 x 2 px, forth and back; its Gram matrix, and the gradient of that."""
+    first = types.SimpleNamespace(layers=dict(list(vgg.layers.items())[:2]))
+    convolution = 9 * 3 * 64 * 4
+    products = 64 * 64 * 4
+    assert hardware.multiply_adds(first, 2) == 2 * convolution + 2 * products
+    larger = hardware.multiply_adds(vgg, 256) / hardware.multiply_adds(vgg, 128)
+    assert larger == pytest.approx(4)
+
+
+def test_an_evaluation_is_set_beside_the_floor(vgg, monkeypatch):
+    monkeypatch.setattr(hardware, "peak", lambda kind, device: 1e12)
+    row = hardware.beside_floor(vgg, 32)
+    assert row["floor ms"] == pytest.approx(1000 * hardware.multiply_adds(vgg, 32) / 1e12)
+    assert row["times the floor"] == pytest.approx(row["ms"] / row["floor ms"])
+
+
+def test_without_a_gpu_nothing_is_measured_on_it(capsys):
+    assert hardware.gpu(CPU) == {"gpu": {"measured": None}}
+    assert "no CUDA device" in capsys.readouterr().out
+
+
+def test_the_exponent_of_a_square_is_two():
+    assert memory.exponent({x: 3 * x**2 for x in (1, 2, 5, 10)}) == pytest.approx(2)
+    assert memory.exponent({1: 2.0, 2: None}) is None
+
+
+def test_a_worker_measures_time_and_memory():
+    answer = worker(CPU, {"task": "painting", "px": 64, "evaluations": 5})
+    assert 0 < answer["seconds"] < 60
+    assert 0 <= answer["MB above start"] < answer["MB of the process"]
+
+
+def test_a_worker_that_fails_says_why(monkeypatch):
+    failed = subprocess.CompletedProcess([], returncode=1, stdout="", stderr="KeyError: 'sleeping'")
+    monkeypatch.setattr(subprocess, "run", lambda *words, **settings: failed)
+    with pytest.raises(RuntimeError, match="KeyError: 'sleeping'"):
+        worker(CPU, {"task": "sleeping"})
+
+
+def test_where_memory_cannot_be_measured_a_line_says_so(tmp_path, monkeypatch, capsys):
+    """As on Windows: neither /proc nor the module `resource`."""
+    monkeypatch.setattr(memory, "STATUS", tmp_path / "none")
+    monkeypatch.setitem(sys.modules, "resource", None)
+    row = {"seconds": 1.0, "MB above start": None, "MB of the process": None}
+    monkeypatch.setattr(memory, "worker", lambda options, words: row)
+    assert memory.peak_memory() is None
+    table = memory.growth(Options(CPU.device, quick=True))
+    assert table["exponent"] == {"seconds": pytest.approx(0), "MB above start": None}
+    assert memory.memory(Options(CPU.device, quick=True))["256 px"]["ratio"] is None
+    assert capsys.readouterr().out.count("memory cannot be measured here") == 2
+
+
+# ---- the command ---------------------------------------------------------------------------------
+
+
+def test_results_are_stored_and_stay_for_the_same_machine(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(command, "best_device", lambda: CPU.device)
+    topics = {
+        "race": lambda options: {"tutorial": {"times as fast for 10": 2.0}},
+        "floor": lambda options: {"128 px": {"ms": float(options.pixels)}},
+    }
+    monkeypatch.setattr(command, "TOPICS", topics)
+    out = tmp_path / "numbers"
+    for words in (["--only", "race"], ["--only", "floor"]):
+        assert command.main([*words, "--out", str(out)]) == 0
+    numbers = json.loads(out.with_suffix(".json").read_text(encoding="utf-8"))
+    assert list(numbers) == ["about", "race", "floor"]
+    assert numbers["floor"] == {"128 px": {"ms": 256.0}}
+    assert out.with_suffix(".png").is_file()
+    assert "race took" in capsys.readouterr().out
+
+    command.main(["--only", "floor", "--px", "64", "--out", str(out)])
+    numbers = json.loads(out.with_suffix(".json").read_text(encoding="utf-8"))
+    assert list(numbers) == ["about", "floor"], "other settings: what stood there is gone"
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["--only", "rase"], "there is no topic 'rase'; known: race, tricks"),
+        (["--peers", "tutorial,gatis"], "there is no peer 'gatis'; known: tutorial, gatys"),
+    ],
+)
+def test_an_unknown_name_is_refused_with_the_known_ones(words, sentence, capsys):
+    with pytest.raises(SystemExit):
+        command.main(words)
+    assert sentence in capsys.readouterr().err
+
+
+def test_a_quick_run_races_once_with_the_first_peer():
+    words = command.parse(["--quick"])
+    assert words.peers == ("tutorial",)
+    assert command.parse([]).peers == tuple(PEERS)
+
+
+def test_bars_are_taken_from_the_columns_of_a_topic():
+    rows = {"a": {"seconds": 2.0, "evaluations": 3}, "b": {"seconds": None}}
+    assert bars(rows, "seconds") == {"a": 2.0}
+
+
+def test_without_anything_to_compare_no_plot_is_written(tmp_path):
+    write_plot({"first": {"notebook 00": {"seconds": 3.0}}}, tmp_path / "a.png")
+    assert not (tmp_path / "a.png").exists()
+
+
+# ---- progress ------------------------------------------------------------------------------------
+
+
+def test_a_countdown_estimates_from_what_is_done(monkeypatch, capsys):
+    clock = iter([0.0, 10.0, 40.0])
+    monkeypatch.setattr("tools.countdown.time.monotonic", lambda: next(clock))
+    countdown = Countdown(100)
+    countdown.step("a small part", work=10)
+    countdown.step("a large part", work=40)
+    countdown.step("the rest", work=50)
+    lines = capsys.readouterr().out.splitlines()
+    assert lines == [
+        "  a small part (10% done, about 90 s left)",
+        "  a large part (50% done, about 40 s left)",
+        "  the rest (done)",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(0.4, "0 s"), (99, "99 s"), (100, "2 min"), (5900, "98 min"), (7200, "2.0 h")],
+)
+def test_durations_are_told_in_units_that_people_use(seconds, words):
+    assert duration(seconds) == words

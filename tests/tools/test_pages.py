@@ -1,0 +1,196 @@
+"""tools.site.pages: executed notebooks become pages that show everything without a network."""
+
+import base64
+import io
+import re
+
+import nbformat
+import pytest
+from bs4 import BeautifulSoup
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+from PIL import Image
+
+from tools.site import pages
+
+PROSE = r"""# Paint the *first* picture
+
+[![Open in the cloud](https://example.org/badge.svg)](https://example.org/cloud)
+
+> **You will do** a picture without a drop of paint. There is more to say.
+
+![A grey square](../data/grey.png)
+
+The matrix $G_{ij} = \sum_k F_{ik} F_{jk}$ costs `$5`, then [the next](02_second.ipynb#end), and
+[a file](../data/grey.png):
+
+$$\begin{aligned} \mathcal{L} &= \alpha \lVert F \rVert^2 \\ &\approx 0 \end{aligned}$$
+
+<script src="https://example.org/x.js"></script><iframe src="https://example.org/"></iframe>
+
+<details><summary>Hint</summary>
+
+It is **bold** in here.
+
+</details>
+"""
+
+
+def jpeg(colour: str) -> str:
+    """A picture of 60 by 40 pixels as notebooks store it."""
+    file = io.BytesIO()
+    Image.new("RGB", (60, 40), colour).save(file, "JPEG")
+    return base64.b64encode(file.getvalue()).decode()
+
+
+def painting(colour: str, alt: str, **notes: str) -> nbformat.NotebookNode:
+    data = {"image/jpeg": jpeg(colour), "text/plain": "<picture>"}
+    return new_output("display_data", data, metadata={"image/jpeg": {"alt": alt, **notes}})
+
+
+def code(*outputs, tags=()) -> nbformat.NotebookNode:
+    return new_code_cell("show()", outputs=list(outputs), metadata={"tags": list(tags)})
+
+
+@pytest.fixture
+def site(tmp_path):
+    """A site of two notebooks: the first was run, the second was not."""
+    (tmp_path / "data").mkdir()
+    Image.new("L", (20, 20), 128).save(tmp_path / "data" / "grey.png")
+    teal = painting("teal", 'Teal "quotes" & all', caption="After 3 steps")
+    navy = painting("navy", "A navy field")
+    cells = [
+        new_markdown_cell(PROSE),
+        code(painting("red", "no painting")),
+        code(teal, navy, tags=["painting"]),
+    ]
+    first = new_notebook(cells=cells)
+    (tmp_path / "notebooks").mkdir()
+    nbformat.write(first, tmp_path / "notebooks" / "01_first.ipynb")
+    second = new_notebook(cells=[new_markdown_cell("No heading."), code(), code()])
+    nbformat.write(second, tmp_path / "notebooks" / "02_second.ipynb")
+    made = pages.Site(tmp_path / "notebooks", tmp_path / "build")
+    made.clean()
+    publish(made, "01_first", first)
+    return made
+
+
+def publish(site: pages.Site, name: str, notebook: nbformat.NotebookNode, failure=None) -> None:
+    """Write the page of an executed notebook, and the index."""
+    pictures = pages.save_pictures(notebook, name, site.out)
+    site.page(name, notebook, {"seconds": 61.4, "failure": failure, "pictures": pictures})
+    site.index()
+
+
+def soup(path) -> BeautifulSoup:
+    return BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser")
+
+
+def test_pages_ask_nothing_of_the_network(site):
+    loading = "script[src], link[href], img[src], iframe[src], source[src], video[src], audio[src]"
+    for path in site.out.glob("*.html"):
+        for tag in soup(path).select(loading):
+            address = tag.get("src") or tag.get("href")
+            assert address.startswith(("data:", "pictures/")), f"{path.name} loads {address[:80]}"
+        styles = " ".join(style.text for style in soup(path).select("style"))
+        assert not re.search(r"@import|url\(", styles)
+
+
+def test_formulas_become_mathml(site):
+    page = soup(site.out / "01_first.html")
+    inline, block = page.select("math")
+    assert inline["display"] == "inline" and "∑" in inline.text
+    assert block["display"] == "block" and "&" not in block.text and len(block.select("mtr")) == 2
+    assert "$5" in [tag.text for tag in page.select("p > code")]
+    assert "$$" not in page.text
+
+
+@pytest.mark.parametrize("tex", [r"\frac{a}{", r"\begin{cases} a", "{"])
+def test_a_broken_formula_stays_readable(tex):
+    assert BeautifulSoup(pages.formula(tex), "html.parser").text.strip()
+
+
+@pytest.mark.parametrize(
+    ("tex", "sign"),
+    [(r"x \in \mathbb R^{3}", "ℝ"), (r"\hat{x}", "^"), (r"\partial", "∂"), (r"a &lt; b", "<")],
+)
+def test_signs_of_formulas(tex, sign):
+    assert sign in BeautifulSoup(pages.formula(tex), "html.parser").text
+
+
+def test_links_and_pictures_are_found_from_the_page(site):
+    page = soup(site.out / "01_first.html")
+    links = {link.text: link["href"] for link in page.select(".page a")}
+    assert links["the next"] == "02_second.html#end"
+    assert links["a file"] == "../data/grey.png"
+    assert links["Open in the cloud"] == "https://example.org/cloud"
+    assert page.select_one("img[alt='A grey square']")["src"].startswith("data:image/png")
+    assert page.select_one("details strong").text == "bold"
+    assert page.select_one(".turn .after")["href"] == "02_second.html"
+
+
+def test_the_gallery_shows_the_paintings(site):
+    figures = soup(site.out / "index.html").select("figure")
+    assert [figure.img["alt"] for figure in figures] == ['Teal "quotes" & all', "A navy field"]
+    assert figures[0].figcaption.text.startswith("After 3 steps")
+    assert {figure.a["href"] for figure in figures} == {"01_first.html"}
+    assert Image.open(site.out / figures[0].img["src"]).size == (60, 40)
+
+
+def test_without_a_painting_the_gallery_shows_the_last_picture(site):
+    cells = [code(painting("red", "red")), code(painting("blue", "blue")), code()]
+    publish(site, "02_second", new_notebook(cells=cells))
+    alts = [figure.img["alt"] for figure in soup(site.out / "index.html").select("figure")]
+    assert alts[2:] == ["blue"]
+
+
+def test_pictures_of_a_page_keep_their_alt_text(site):
+    images = soup(site.out / "01_first.html").select(".output_jpeg img")
+    assert [image["alt"] for image in images] == [
+        "no painting",
+        'Teal "quotes" & all',
+        "A navy field",
+    ]
+
+
+def test_animations_are_shown_with_their_alt_text(tmp_path):
+    gif = base64.b64encode(b"GIF89a").decode()
+    notes = {"image/gif": {"alt": 'a "b"'}}
+    output = new_output("display_data", {"image/gif": gif, "text/plain": "x"}, metadata=notes)
+    notebook = new_notebook(cells=[new_code_cell("1", outputs=[output])])
+    image = BeautifulSoup(pages.render(notebook, tmp_path, tmp_path), "html.parser").img
+    assert image["alt"] == 'a "b"' and image["src"] == f"data:image/gif;base64,{gif}"
+
+
+def test_a_live_widget_is_replaced_by_its_text(tmp_path):
+    widget = {"application/vnd.jupyter.widget-view+json": {"model_id": "1"}, "text/plain": "a box"}
+    notebook = new_notebook(cells=[code(new_output("display_data", widget))])
+    assert "a box" in pages.render(notebook, tmp_path, tmp_path)
+
+
+def test_the_index_lists_the_notebooks(site):
+    publish(site, "02_second", new_notebook(), failure={"cell": 2, "message": "a reason"})
+    first, second = soup(site.out / "index.html").select(".contents li")
+    assert first.a.text == "Paint the first picture" and second.a.text == "02_second"
+    assert first.p.text == "A picture without a drop of paint."
+    assert first.select_one(".time").text == "61 s"
+    assert second.select_one(".why").text == "Stopped in cell 2: a reason"
+
+
+def test_what_was_not_run_says_so(site):
+    assert "not run" in soup(site.out / "index.html").select(".contents .time")[1].text
+    assert "has not been run yet" in soup(site.out / "02_second.html").text
+
+
+def test_a_notebook_that_is_gone_leaves_nothing(site):
+    (site.folder / "01_first.ipynb").unlink()
+    later = pages.Site(site.folder, site.out)
+    later.clean()
+    later.index()
+    assert not (site.out / "01_first.html").exists()
+    assert not list((site.out / "pictures").iterdir())
+    assert len(soup(site.out / "index.html").select(".contents li")) == 1
+
+
+def test_fewer_pictures_than_last_time_leave_no_file(site):
+    publish(site, "01_first", new_notebook(cells=[code(painting("red", "red"))]))
+    assert [path.name for path in (site.out / "pictures").iterdir()] == ["01_first-1.jpg"]

@@ -1,0 +1,299 @@
+"""Executed notebooks as pages that need no network: formulas as MathML, pictures inside."""
+
+import base64
+import html
+import json
+import mimetypes
+import os
+import re
+from functools import cache
+from io import BytesIO
+from pathlib import Path
+from typing import Any, NamedTuple
+from urllib.parse import quote, unquote, urlsplit
+
+import jinja2
+import nbformat
+from bs4 import BeautifulSoup, Tag
+from latex2mathml.converter import convert
+from nbconvert import HTMLExporter
+from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
+from PIL import Image
+from pygments.formatters import HtmlFormatter
+
+from helpers.files import write_file
+
+TEMPLATES = Path(__file__).resolve().parent / "templates"
+EXTENSIONS = {"image/png": "png", "image/jpeg": "jpg", "image/gif": "gif", "image/webp": "webp"}
+# Which form of an output a page shows, the best first: never a live widget or a script.
+FORMS = ["text/html", "text/markdown", "image/svg+xml", "text/latex", *EXTENSIONS, "text/plain"]
+# nbconvert's plain HTML, and the two kinds of pictures it leaves out.
+TEMPLATE = """{% extends "basic/index.html.j2" %}
+{% block data_other %}
+{% for kind in ["image/gif", "image/webp"] if kind in output.data %}
+<div class="output_picture"><img src="data:{{ kind }};base64,{{ output.data[kind] }}"
+alt="{{ output | get_metadata("alt", kind) | default("", true) | escape_html }}"></div>
+{% endfor %}
+{% endblock %}"""
+NOT_RUN = {"pictures": [], "failure": None, "seconds": None}
+
+
+def clock(seconds: float) -> str:
+    """Write seconds as 1:23."""
+    minutes, seconds = divmod(int(seconds), 60)
+    return f"{minutes}:{seconds:02d}"
+
+
+def read(path: Path) -> nbformat.NotebookNode:
+    """Read a notebook as if nobody had run it, so that each output on a page is of this run."""
+    notebook = nbformat.read(path, as_version=4)
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            cell.outputs = []
+            cell.execution_count = None
+    return notebook
+
+
+def formula(tex: str, display: str = "inline") -> str:
+    """Translate TeX to MathML; what cannot be translated stays readable as it is."""
+    plain = html.unescape(tex.strip())
+    # The converter knows neither these environments nor \mathbb R without braces.
+    environments = r"(begin|end)\{(?:aligned|gathered|equation\*?)\}"
+    plain = re.sub(environments, r"\1{align*}", plain)
+    plain = re.sub(r"\\(math[a-z]+|boldsymbol)\s+([A-Za-z])", r"\\\1{\2}", plain)
+    try:
+        math = convert(plain, display=display)
+    except Exception:  # the converter has no common class for its errors
+        return f"<code>{html.escape(tex)}</code>"
+    # A bar keeps the height of its line, and a function's name has less space around it.
+    math = re.sub(r"<mo>(?=&#x02016;|&#x0007C;)", '<mo stretchy="false">', math)
+    return re.sub(r"<mo>(?=[A-Za-z]{2})", '<mo lspace="0.1em" rspace="0.1em">', math)
+
+
+class Renderer(IPythonRenderer):
+    """Markdown as notebooks have it, with formulas as MathML."""
+
+    def inline_math(self, body: str) -> str:
+        """Render $...$."""
+        return formula(body)
+
+    def block_math(self, body: str) -> str:
+        """Render $$...$$."""
+        return formula(body, "block")
+
+    def latex_environment(self, name: str, body: str) -> str:
+        r"""Render \begin{name}...\end{name}."""
+        return formula(f"\\begin{{{name}}}{body}\\end{{{name}}}", "block")
+
+
+class Exporter(HTMLExporter):
+    """nbconvert's plain HTML of a notebook, with our Markdown."""
+
+    @jinja2.pass_context
+    def markdown2html(self, context: jinja2.runtime.Context, source: str) -> str:
+        """Render a Markdown cell with its attachments."""
+        attachments = context.get("cell", {}).get("attachments", {})
+        renderer = Renderer(escape=False, attachments=attachments)
+        return MarkdownWithMath(renderer=renderer).render(source)
+
+
+def render(notebook: nbformat.NotebookNode, folder: Path, out: Path) -> str:
+    """Return the HTML of a notebook that lies in `folder`, for a page that lies in `out`."""
+    exporter = Exporter(template_name="basic", raw_template=TEMPLATE)
+    exporter.log.disabled = True
+    exporter.config.NbConvertBase.display_data_priority = FORMS
+    body, _ = exporter.from_notebook_node(notebook)
+    soup = BeautifulSoup(body, "html.parser")
+    for foreign in soup.select("script[src], link[href], iframe[src]"):
+        foreign.decompose()
+    for image in soup.select("img[src]"):
+        image["src"] = embedded(image["src"], folder)
+        if not image["src"].startswith("data:"):  # a badge, say: a page must not call anybody
+            image.replace_with(image.get("alt", ""))
+    for link in soup.select("a[href]"):
+        link["href"] = redirected(link["href"], folder, out)
+    for table in soup.select("table"):
+        table.wrap(soup.new_tag("div", attrs={"class": "wide"}))
+    return str(soup)
+
+
+def embedded(source: str, folder: Path) -> str:
+    """Return the picture at a relative address as a data address; other addresses stay."""
+    parts = urlsplit(source)
+    path = Path(folder, unquote(parts.path))
+    if parts.scheme or not path.is_file():
+        return source
+    kind = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
+    return f"data:{kind};base64,{base64.b64encode(path.read_bytes()).decode()}"
+
+
+def redirected(address: str, folder: Path, out: Path) -> str:
+    """Return where a link of a notebook leads from its page.
+
+    Notebooks become pages, and other files are found where they are.
+    """
+    parts = urlsplit(address)
+    if parts.scheme or parts.netloc or not parts.path:
+        return address
+    target = Path(folder, unquote(parts.path))
+    if target.suffix == ".ipynb" and target.parent.resolve() == folder.resolve():
+        path = target.stem + ".html"
+    else:
+        path = os.path.relpath(target, out).replace(os.sep, "/")
+    return parts._replace(path=quote(path)).geturl()
+
+
+@cache
+def stylesheet() -> str:
+    """Return the style of all pages, colours of code included."""
+    light = HtmlFormatter(style="friendly").get_style_defs(".highlight")
+    dark = HtmlFormatter(style="github-dark").get_style_defs(".highlight")
+    css = (TEMPLATES / "page.css").read_text(encoding="utf-8")
+    return f"{light}\n@media (prefers-color-scheme: dark) {{\n{dark}\n}}\n{css}"
+
+
+def headline(body: str) -> tuple[str, str]:
+    """Return the title of a page and the first sentence below it, as plain text."""
+    soup = BeautifulSoup(body, "html.parser")
+    for link in soup.select("a.anchor-link, summary"):
+        link.decompose()
+    title = soup.find("h1")
+    texts = [without_label(paragraph) for paragraph in (title or soup).find_all_next("p")]
+    about = next((text for text in texts if len(text) > 20), "")
+    # Up to the end of the first sentence, unless that is very near or far away.
+    sentence = re.match(r".{30,180}?[.!?](?=\s|$)|.{0,180}(?=\s|$)", about)[0]
+    return plain(title), sentence[:1].upper() + sentence[1:]
+
+
+def without_label(paragraph: Tag) -> str:
+    """Return the text of a paragraph without the bold words that open it, as on a card's lines."""
+    return plain(paragraph).removeprefix(plain(paragraph.strong)).strip()
+
+
+def plain(tag: Tag | None) -> str:
+    """Return the text of a tag on one line; nothing, if there is no tag."""
+    return " ".join(tag.get_text().split()) if tag else ""
+
+
+class Picture(NamedTuple):
+    """A picture of a notebook's output, as the gallery shows it."""
+
+    kind: str  # its MIME type
+    content: bytes
+    alt: str
+    caption: str
+
+
+def pictures(notebook: nbformat.NotebookNode) -> list[Picture]:
+    """Return the pictures of the cells tagged `painting`; the last picture, if none is tagged."""
+    tagged = []
+    last = []
+    for cell in notebook.cells:
+        for output in cell.get("outputs", []):
+            picture = picture_of(output, cell.metadata)
+            if picture:
+                last = [picture]
+                if "painting" in cell.metadata.get("tags", []):
+                    tagged.append(picture)
+    return tagged or last
+
+
+def picture_of(output: nbformat.NotebookNode, metadata: dict[str, Any]) -> Picture | None:
+    """Return the picture of an output, if it has one; metadata is that of the cell."""
+    for kind in EXTENSIONS:
+        if kind in output.get("data", {}):
+            notes = {**metadata, **output.metadata, **output.metadata.get(kind, {})}
+            alt = notes.get("alt", "")
+            content = base64.b64decode(output.data[kind])
+            return Picture(kind, content, alt, notes.get("caption") or alt)
+    return None
+
+
+def save_pictures(notebook: nbformat.NotebookNode, name: str, out: Path) -> list[dict[str, Any]]:
+    """Write the gallery's pictures of one notebook and remove those of earlier runs.
+
+    Returns what the gallery needs of each: file, alt, caption, width and height.
+    """
+    saved = []
+    for number, picture in enumerate(pictures(notebook), 1):
+        file = f"pictures/{name}-{number}.{EXTENSIONS[picture.kind]}"
+        write_file(out / file, picture.content)
+        width, height = Image.open(BytesIO(picture.content)).size
+        size = {"width": width, "height": height}
+        saved.append({"file": file, "alt": picture.alt, "caption": picture.caption, **size})
+    files = [picture["file"] for picture in saved]
+    for path in (out / "pictures").glob(f"{name}-*"):
+        if f"pictures/{path.name}" not in files:
+            path.unlink()
+    return saved
+
+
+class Site:
+    """The pages in a folder, and what is known about them, in its results.json.
+
+    results: for each notebook its title, a sentence about it, the seconds it took or None, its
+    failure (cell and message) or None, and its pictures for the gallery.
+    """
+
+    def __init__(self, folder: Path, out: Path):
+        """Take the folder of the notebooks and that of the pages."""
+        self.folder = folder
+        self.out = out
+        self.paths = {path.stem: path for path in sorted(folder.glob("*.ipynb"))}
+        try:
+            self.results = json.loads((out / "results.json").read_text(encoding="utf-8"))
+        except (OSError, ValueError):  # no run yet, or a file that somebody has spoiled
+            self.results = {}
+        loader = jinja2.FileSystemLoader(TEMPLATES)
+        self.templates = jinja2.Environment(
+            loader=loader,
+            autoescape=True,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        self.templates.filters["clock"] = clock
+
+    def clean(self) -> None:
+        """Remove what earlier runs left of notebooks that are gone; let every link find a page."""
+        for name in set(self.results) - set(self.paths):
+            del self.results[name]
+            for stale in [self.out / f"{name}.html", *(self.out / "pictures").glob(f"{name}-*")]:
+                stale.unlink(missing_ok=True)
+        for name, path in self.paths.items():
+            if name not in self.results or not (self.out / f"{name}.html").exists():
+                self.page(name, read(path), NOT_RUN)
+
+    def page(self, name: str, notebook: nbformat.NotebookNode, result: dict[str, Any]) -> None:
+        """Write one notebook's page and note what is known about it."""
+        body = render(notebook, self.folder, self.out)
+        title, about = headline(body)
+        self.results[name] = {"title": title or name, "about": about, **result}
+        names = [None, *self.paths, None]
+        place = names.index(name)
+        self.fill(
+            "notebook.html",
+            f"{name}.html",
+            body=body,
+            result=self.results[name],
+            titles={other: self.title(other) for other in self.paths},
+            before=names[place - 1],
+            after=names[place + 1],
+        )
+
+    def title(self, name: str) -> str:
+        """Return the title of a notebook; its name, as long as it has no page."""
+        return self.results[name]["title"] if name in self.results else name
+
+    def index(self) -> None:
+        """Write the index page, and the results it was made from."""
+        self.results = {name: self.results[name] for name in self.paths}  # in reading order
+        write_file(self.out / "results.json", json.dumps(self.results, indent=1))
+        known = [result["seconds"] for result in self.results.values()]
+        times = [seconds for seconds in known if seconds is not None]
+        counts = {"ran": len(times), "total": sum(times)}
+        self.fill("index.html", "index.html", results=self.results, **counts)
+
+    def fill(self, template: str, file: str, **facts: Any) -> None:
+        """Fill a template into a file."""
+        page = self.templates.get_template(template).render(css=stylesheet(), **facts)
+        write_file(self.out / file, page)
