@@ -183,7 +183,7 @@ def test_the_exponent_of_a_square_is_two():
 
 
 def test_a_worker_measures_time_and_memory():
-    answer = worker(CPU, {"task": "painting", "px": 64, "evaluations": 5})
+    answer = worker(CPU, {"name": "painting", "px": 64, "evaluations": 5})
     assert 0 < answer["seconds"] < 60
     assert 0 <= answer["MB above start"] < answer["MB of the process"]
 
@@ -192,7 +192,7 @@ def test_a_worker_that_fails_says_why(monkeypatch):
     failed = subprocess.CompletedProcess([], returncode=1, stdout="", stderr="KeyError: 'sleeping'")
     monkeypatch.setattr(subprocess, "run", lambda *words, **settings: failed)
     with pytest.raises(RuntimeError, match="KeyError: 'sleeping'"):
-        worker(CPU, {"task": "sleeping"})
+        worker(CPU, {"name": "sleeping"})
 
 
 def test_where_memory_cannot_be_measured_a_line_says_so(tmp_path, monkeypatch, capsys):
@@ -200,7 +200,7 @@ def test_where_memory_cannot_be_measured_a_line_says_so(tmp_path, monkeypatch, c
     monkeypatch.setattr(memory, "STATUS", tmp_path / "none")
     monkeypatch.setitem(sys.modules, "resource", None)
     row = {"seconds": 1.0, "MB above start": None, "MB of the process": None}
-    monkeypatch.setattr(memory, "worker", lambda options, words: row)
+    monkeypatch.setattr(memory, "worker", lambda options, task: row)
     assert memory.peak_memory() is None
     table = memory.growth(Options(CPU.device, quick=True))
     assert table["exponent"] == {"seconds": pytest.approx(0), "MB above start": None}
@@ -246,8 +246,8 @@ def test_an_unknown_name_is_refused_with_the_known_ones(words, sentence, capsys)
 
 
 def test_a_quick_run_races_once_with_the_first_peer():
-    words = command.parse(["--quick"])
-    assert words.peers == ("tutorial",)
+    parsed = command.parse(["--quick"])
+    assert parsed.peers == ("tutorial",)
     assert command.parse([]).peers == tuple(PEERS)
 
 

@@ -1,0 +1,146 @@
+"""Published programs: what they minimise, and the loop with which they do it."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from functools import partial
+from typing import NamedTuple
+from unittest.mock import patch
+
+import torch
+from torch import Tensor
+from torch.nn.functional import mse_loss
+
+from helpers import losses, published
+from helpers.losses import gram
+from helpers.recipes import Objective, optimiser_for, recipe
+from helpers.vgg import VGG
+
+Loss = Callable[[Tensor], Tensor]  # image (1, 3, H, W) -> scalar
+MakeLoss = Callable[[VGG, Tensor, Tensor], Loss]  # network, photo, style -> loss
+
+
+class Trajectory(NamedTuple):
+    """What a loop went through: seconds from its start, and the image, at each evaluation."""
+
+    seconds: list[float]
+    images: list[Tensor]
+
+
+class TutorialLoss:
+    """The objective of PyTorch's official tutorial: image (1, 3, H, W) -> scalar.
+
+    A million times the mean squared errors of five Gram matrices / (C h w), and that of conv2_2.
+    """
+
+    STYLE = ("conv1_1", "conv1_2", "conv2_1", "conv2_2", "conv3_1")
+    CONTENT = "conv2_2"
+    STYLE_WEIGHT = 1e6
+
+    @torch.no_grad()
+    def __init__(self, vgg: VGG, photo: Tensor, style: Tensor):
+        self.vgg = vgg
+        self.content = vgg(photo, [self.CONTENT])[self.CONTENT].float()
+        features = vgg(style, list(self.STYLE))
+        self.targets = {layer: self.gram(features[layer]) for layer in self.STYLE}
+
+    @staticmethod
+    def gram(features: Tensor) -> Tensor:
+        """Ours, divided by the number of channels C as well."""
+        return gram(features) / features.shape[1]
+
+    def __call__(self, image: Tensor) -> Tensor:
+        features = self.vgg(image, list(self.STYLE))
+        style_error = 0
+        for layer in self.STYLE:
+            style_error = style_error + mse_loss(self.gram(features[layer]), self.targets[layer])
+        content_error = mse_loss(features[self.CONTENT].float(), self.content)
+        return self.STYLE_WEIGHT * style_error + content_error
+
+
+class UsedUp(Exception):
+    """All evaluations are made, perhaps in the middle of a step: some take a thousand in one."""
+
+
+@dataclass(frozen=True)
+class Peer:
+    """One published program.
+
+    evaluations: how many it takes by itself. make_loss: what it minimises. make_optimiser: image in
+    a list -> its optimiser. grey: whether it starts from grey instead of the photo. clamps: whether
+    it clamps the pixels before each evaluation; if not, they run free.
+    """
+
+    evaluations: int
+    make_loss: MakeLoss
+    make_optimiser: Callable[[list[Tensor]], torch.optim.Optimizer]
+    grey: bool = False
+    clamps: bool = False
+
+    def run(self, loss: Loss, photo: Tensor, evaluations: int) -> Trajectory:
+        """The loop as published, stopped after some evaluations; images may lie outside [0, 1]."""
+        image = torch.full_like(photo, 0.5) if self.grey else photo.clone()
+        image.requires_grad_()
+        seconds = []
+        images = []
+        start = time.perf_counter()
+
+        def closure() -> Tensor:
+            if len(images) == evaluations:
+                raise UsedUp
+            if self.clamps:
+                with torch.no_grad():
+                    image.clamp_(0, 1)
+            image.grad = None
+            value = loss(image)
+            value.backward()
+            value.item()  # waits for the device
+            images.append(image.detach().clone())
+            seconds.append(time.perf_counter() - start)
+            return value
+
+        optimiser = self.make_optimiser([image])
+        with suppress(UsedUp):
+            while True:
+                optimiser.step(closure)
+        return Trajectory(seconds, images)
+
+
+def of_recipe(name: str, evaluations: int) -> Peer:
+    """A program that is described in data/recipes.toml."""
+    made = recipe(name)
+    return Peer(
+        evaluations=evaluations,
+        make_loss=partial(Objective, made),
+        make_optimiser=optimiser_for(made),
+        grey=made.start == "grey",
+    )
+
+
+PEERS = {
+    "tutorial": Peer(
+        evaluations=300,
+        make_loss=TutorialLoss,
+        make_optimiser=torch.optim.LBFGS,  # as it comes
+        clamps=True,
+    ),
+    "gatys": of_recipe("gatys", evaluations=500),
+    "neural_style_pt": of_recipe("neural_style_pt", evaluations=1000),
+}
+
+
+@contextmanager
+def plain_products() -> Iterator[None]:
+    """Inside, F Fᵀ is computed as everybody writes it: in float32, with the gradient of autograd.
+
+    This is the one place of the repository where a function of the helpers is exchanged: Gram
+    matrices are made in `losses` and in `published`, and both find `products` under its name.
+    """
+
+    def multiply(F: Tensor) -> Tensor:
+        F = F.float()
+        return F @ F.T
+
+    with patch.object(losses, "products", multiply), patch.object(published, "products", multiply):
+        yield

@@ -1,0 +1,136 @@
+"""Races: our loop against published ones, and against itself without one of its tricks."""
+
+import statistics
+import time
+from collections.abc import Iterable
+from contextlib import nullcontext
+
+import torch
+
+from helpers.fast import fast
+from helpers.vgg import VGG
+from tools.bench.options import Options, Table, photo_and_style
+from tools.bench.ours import TRICKS, first_reached, paint_ours
+from tools.bench.peers import PEERS, TutorialLoss, plain_products
+from tools.bench.workers import worker
+from tools.countdown import Countdown
+
+
+def race(options: Options) -> Table:
+    """Each peer against ours, interleaved.
+
+    The goals are the peer's best of the ten evaluations up to 40 %, and up to all, of its own. Ours
+    has to reach them with clamped pixels; a peer whose pixels run free is judged as it is.
+    """
+    lengths = {peer: race_length(peer, options) for peer in options.peers}
+    countdown = Countdown(options.repeats * sum(lengths.values()))
+    table = {}
+    for peer, evaluations in lengths.items():
+        marks = sorted({max(1, round(0.4 * evaluations)), evaluations})
+        heats = []
+        for number in range(1, options.repeats + 1):
+            heats.append(heat(options, peer, marks))
+            countdown.step(f"{peer}, heat {number} of {options.repeats}", work=evaluations)
+        table[peer] = medians(heats)
+        print(f"  {peer}: {table[peer]}", flush=True)
+    return table
+
+
+def race_length(peer: str, options: Options) -> int:
+    """How many evaluations a peer takes."""
+    if options.evaluations is not None:
+        return options.evaluations
+    return 120 if options.quick else PEERS[peer].evaluations
+
+
+def heat(options: Options, name: str, marks: list[int]) -> dict:
+    """One race: the published loop in float32, then ours.
+
+    marks: the evaluations at which the peer sets a goal; it stops after the last. The judge
+    computes in float32, ours on clamped images.
+    """
+    peer = PEERS[name]
+    exact = VGG(device=options.device)
+    network = fast(VGG(device=options.device))
+    pair = photo_and_style(options)
+    start = time.perf_counter()
+    with plain_products():
+        judge = peer.make_loss(exact, *pair)
+        preparing = time.perf_counter() - start
+        theirs = peer.run(judge, pair[0], marks[-1])
+    goals = {}
+    for mark in marks:
+        with torch.no_grad():
+            values = [judge(image).item() for image in theirs.images[max(0, mark - 10) : mark]]
+        goals[mark] = min(values)
+    our_run = paint_ours(network, peer.make_loss, pair, max(30, marks[-1] // 2))
+    row = {}
+    for mark, goal in goals.items():
+        evaluations, seconds = first_reached(our_run, judge, goal)
+        their_seconds = preparing + theirs.seconds[mark - 1]
+        row[f"objective after {mark}"] = goal
+        row[f"their seconds for {mark}"] = their_seconds
+        row[f"our evaluations for {mark}"] = evaluations
+        row[f"our seconds for {mark}"] = seconds
+        row[f"times as fast for {mark}"] = their_seconds / seconds if seconds else None
+    return row
+
+
+def medians(rows: list[dict]) -> dict:
+    """The median of every column, over the rows that have a value there."""
+    return {column: median(row[column] for row in rows) for column in rows[0]}
+
+
+def median(values: Iterable[float | None]) -> float | None:
+    """The median with four decimals, of the values that are there; None where none is."""
+    known = [value for value in values if value is not None]
+    return round(statistics.median(known), 4) if known else None
+
+
+def tricks(options: Options) -> Table:
+    """Seconds and evaluations to one goal, with every trick and without each of them.
+
+    The objective is the tutorial's, and the goal is what ours reaches with all its tricks.
+    Each run has a process of its own: memory that is kept cannot be given back.
+    """
+    evaluations = 24 if options.quick else 80
+    goal = tricks_goal(options, evaluations // 2)
+    table = {"objective": {"aim": goal}}
+    countdown = Countdown(options.repeats * (1 + len(TRICKS)))
+    for trick in ("nothing", *TRICKS):
+        task = {"name": "without", "trick": trick, "evaluations": 2 * evaluations, "goal": goal}
+        runs = []
+        for _ in range(options.repeats):
+            runs.append(worker(options, task))
+            countdown.step(f"without {trick}")
+        table[f"without {trick}"] = medians(runs)
+        print(f"  without {trick}: {table[f'without {trick}']}", flush=True)
+    return table
+
+
+def tricks_goal(options: Options, evaluations: int) -> float:
+    """What ours reaches with all its tricks."""
+    pair = photo_and_style(options)
+    judge = TutorialLoss(VGG(device=options.device), *pair)
+    run = paint_ours(fast(VGG(device=options.device)), TutorialLoss, pair, evaluations)
+    with torch.no_grad():
+        return judge(run.images[-1].clamp(0, 1)).item()
+
+
+def run_without(options: Options, task: dict) -> dict:
+    """(in a worker) Run ours without one trick, and say when it reached the goal."""
+    trick = task["trick"]
+    network = VGG(device=options.device)
+    if trick != "half":
+        network = fast(network)
+    pair = photo_and_style(options)
+    judge = TutorialLoss(VGG(device=options.device), *pair)
+    with plain_products() if trick == "products" else nullcontext():
+        run = paint_ours(network, TutorialLoss, pair, task["evaluations"], without=trick)
+    evaluations, seconds = first_reached(run, judge, task["goal"])
+    elapsed = run.seconds[-1] - run.seconds[0]
+    return {
+        "evaluations": evaluations,
+        "seconds": seconds,
+        "ms per evaluation": 1000 * elapsed / (len(run.seconds) - 1),
+    }

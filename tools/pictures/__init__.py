@@ -1,0 +1,1 @@
+"""Pictures made by maintainers: painted results, and the drawn styles."""

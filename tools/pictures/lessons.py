@@ -1,0 +1,209 @@
+"""Larger versions of what notebooks 02, 04, 05, 07 and 09 make, with more pixels and more work."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from helpers.fast import fast, pyramid
+from helpers.images import as_saved, load, noise
+from helpers.losses import content_loss, range_penalty, total_variation
+from helpers.show import show
+from helpers.transfer import optimise
+from helpers.vgg import VGG
+from tools.countdown import Countdown
+from tools.pictures.painting import (
+    LARGE,
+    STYLE,
+    Plan,
+    Settings,
+    coarse_to_fine,
+    gram_targets,
+    mean_style,
+    paint_missing,
+    total_loss,
+)
+from tools.pictures.sheets import contact_sheet, save_sheet
+
+Loss = Callable[[Tensor], Tensor]  # image (1, 3, H, W) -> scalar
+
+
+def quiet(like: Tensor, seed: int) -> Tensor:
+    """Mid-grey with a fifth of the contrast of uniform noise: notebook 04's start."""
+    return 0.5 + 0.2 * (noise(like, seed) - 0.5)
+
+
+def content_depths(vgg: VGG, path: Path) -> None:
+    """Notebook 02: one photo rebuilt from the first layer of each block, with more pixels and more
+    evaluations.
+    """
+    network = fast(VGG(pool="avg", device=vgg.device))
+    photo = load("tubingen_neckarfront", 320).to(vgg.device)
+    pictures = {"photo": photo}
+    countdown = Countdown(len(STYLE))
+    for layer in STYLE:  # the first of each block
+        loss = rebuilding_loss(network, photo, layer)
+        start = quiet(photo, seed=0)
+        pictures[layer] = optimise(start, loss, 100, parametrize=pyramid).image
+        countdown.step(layer)
+    sheet = show(
+        list(pictures.values()),
+        list(pictures),
+        columns=3,
+        alt="A photo, rebuilt from five depths of a network.",
+    )
+    save_sheet(sheet.pil, path)
+
+
+def rebuilding_loss(vgg: VGG, photo: Tensor, layer: str) -> Loss:
+    """How far an image is from the photo at one layer, and how rough it is."""
+    with torch.no_grad():
+        target = vgg(photo, [layer])[layer]
+
+    def loss(image: Tensor) -> Tensor:
+        return content_loss(vgg(image, [layer])[layer], target) + 2 * total_variation(image)
+
+    return loss
+
+
+TEXTURES = ("starry_night", "red_brick", "autumn_leaves", "morris_holland_park_carpet")
+
+
+def textures(vgg: VGG, path: Path) -> None:
+    """Notebook 04: a piece of four pictures, and below it a texture made from the Gram matrices of
+    the whole.
+    """
+    network = fast(VGG(device=vgg.device))
+    pieces = []
+    made = []
+    countdown = Countdown(len(TEXTURES))
+    for name in TEXTURES:
+        picture = load(name, 384).to(vgg.device)
+        piece = picture[..., :256, -256:]
+        loss = texture_loss(network, picture)
+        texture = optimise(quiet(piece, seed=0), loss, 60, parametrize=pyramid).image
+        pieces.append(piece)
+        made.append(as_saved(texture))
+        countdown.step(name)
+    sheet = contact_sheet(pieces + made, columns=len(TEXTURES), size=(256, 256))
+    save_sheet(sheet, path)
+
+
+def texture_loss(vgg: VGG, picture: Tensor) -> Loss:
+    """The mean style error over the five layers."""
+    targets = gram_targets(vgg, picture)
+
+    def loss(image: Tensor) -> Tensor:
+        return mean_style(vgg(image, STYLE), targets)
+
+    return loss
+
+
+RATIO_PLAN: Plan = ((256, 45), (384, 25))
+RATIOS = (0.01, 0.03, 0.1, 0.3, 1.0, 3.0)
+
+
+def content_ratio(vgg: VGG, path: Path) -> None:
+    """Notebook 05's walk along the front, larger: one photo, six content weights."""
+    network = fast(VGG(device=vgg.device))
+    paintings = {}
+    countdown = Countdown(len(RATIOS))
+    for weight in RATIOS:
+        settings = Settings("desert_dune", "hokusai_great_wave", weight, 1.25, RATIO_PLAN)
+        title = f"content weight {weight:g}"
+        paintings[title] = as_saved(coarse_to_fine(network, settings))
+        countdown.step(title)
+    sheet = show(
+        list(paintings.values()),
+        list(paintings),
+        columns=3,
+        height=208,
+        alt="One photo, painted with six weights of its content.",
+    )
+    save_sheet(sheet.pil, path, quality=90)
+
+
+STEPS_SHOWN = (1, 2, 5, 10)
+
+
+def ten_steps(vgg: VGG, path: Path) -> None:
+    """Notebook 07's gallery, larger: the photo and the picture after 1, 2, 5 and 10 steps of up to
+    20 evaluations.
+    """
+    network = fast(VGG(device=vgg.device))
+    photo = load("coffee", 384).to(network.device)
+    style = load("stained_glass", 480).to(network.device)
+    pictures = {"the photo": photo}
+    pictures.update(painted_by_steps(photo, total_loss(network, photo, style, 0.05)))
+    pictures["the style"] = style
+    sheet = show(
+        list(pictures.values()),
+        list(pictures),
+        columns=3,
+        height=209,
+        alt="Five moments of one painting, and its style.",
+    )
+    save_sheet(sheet.pil, path, quality=90)
+
+
+def painted_by_steps(photo: Tensor, painting_loss: Loss) -> dict[str, Tensor]:
+    """The loop of notebook 07, written out: the image as saved after some of its ten steps."""
+    image = photo.clone().requires_grad_()
+    optimiser = torch.optim.LBFGS([image], max_iter=20, tolerance_grad=0, tolerance_change=0)
+
+    def closure() -> Tensor:
+        image.grad = None
+        loss = painting_loss(image)
+        loss = loss + 0.3 * total_variation(image) + 100 * range_penalty(image)
+        loss.backward()
+        return loss
+
+    moments = {}
+    countdown = Countdown(max(STEPS_SHOWN))
+    for step in range(1, max(STEPS_SHOWN) + 1):
+        optimiser.step(closure)
+        countdown.step(f"step {step}")
+        if step in STEPS_SHOWN:
+            moments[f"step {step}"] = as_saved(image)
+    return moments
+
+
+LARGE_PLANS: dict[str, Plan] = {
+    "at_once": ((1024, 39),),  # 39 is 60 / 16 + 40 / 4 + 25: equal work
+    "coarse_to_fine": LARGE,
+}
+
+
+def large_paintings(folder: Path) -> dict[Path, Settings]:
+    """The two files of notebook 09, and how each is painted."""
+    paintings = {}
+    for name, plan in LARGE_PLANS.items():
+        settings = Settings("desert_dune", "hokusai_great_wave", 0.03, 1.25, plan)
+        paintings[folder / f"{name}.jpg"] = settings
+    return paintings
+
+
+def large(vgg: VGG, path: Path) -> None:
+    """Notebook 09: 1,024 pixels painted at once and from coarse to fine, for equal work; below,
+    pixel for pixel.
+
+    Both paintings are kept in the folder `large`; one that is there already, with the same
+    settings, is not painted again.
+    """
+    files = large_paintings(path.parent / "large")
+    paint_missing(fast(VGG(device=vgg.device)), files)
+    at_once, fine = (load(file, None) for file in files)
+    pictures = {
+        "at once: 39 evaluations at 1,024 px": at_once,
+        "coarse to fine: 60, 40 and 25 evaluations": fine,
+        "a piece of it, pixel for pixel": at_once[..., 60:377, 480:956],  # 476 px, shown unscaled
+        "the same piece": fine[..., 60:377, 480:956],
+    }
+    sheet = show(
+        list(pictures.values()),
+        list(pictures),
+        columns=2,
+        alt="A dune painted at once and from coarse to fine, whole and in part.",
+    )
+    save_sheet(sheet.pil, path)
