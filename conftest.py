@@ -6,6 +6,7 @@ It stands here, above notebooks/ and tests/, so that it holds for one notebook r
 import math
 import os
 import re
+from pathlib import Path
 
 import pytest
 
@@ -14,6 +15,16 @@ import pytest
 os.environ.update(OMP_NUM_THREADS="1", NST_QUIET="1")
 if os.environ.get("NST_GPU") != "1":  # the tests of a GPU run on request
     os.environ["CUDA_VISIBLE_DEVICES"] = ""
+
+WORKERS = 2
+
+
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """Two workers for several files; none for one file, which would only wait for them."""
+    places = [argument.split("::")[0] for argument in config.args]
+    is_one_file = len(set(places)) == 1 and Path(places[0]).is_file()
+    return 0 if is_one_file else WORKERS
+
 
 NUMBER = re.compile(r"[-+]?\d+\.\d*(?:e[-+]?\d+)?|[-+]?\d+e[-+]?\d+", re.I)
 TOLERANCE = 0.02

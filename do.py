@@ -28,13 +28,11 @@ LOG = ROOT / "build" / "install.log"
 LOCK = ROOT / "build" / "install.lock"
 AGAIN = "then run the same command again"
 
-# Two workers, each with whole files, in the order of conftest.py: the notebooks come first, because
-# they take longest. nbval compares the outputs of the cells that ask for it.
-WORKERS = ["-n", "2", "--dist", "loadfile", "--no-loadscope-reorder", "--durations", "10"]
+# nbval runs the notebooks, and compares the outputs of the cells that ask for it.
 NBVAL = ["--nbval-lax", "--nbval-current-env", "--nbval-cell-timeout", "300"]
 COMMANDS = {
     "notebooks": ["-m", "tools.site.run"],
-    "test": ["-m", "pytest", *WORKERS, *NBVAL],
+    "test": ["-m", "pytest", *NBVAL, "--durations", "10"],
     "lab": ["-m", "jupyterlab"],
     "build": ["-m", "tools.site.build"],
 }

@@ -22,6 +22,8 @@ def check(
     not started (NotImplementedError). A wrong answer raises AssertionError, with the place and the
     size of the largest difference.
     """
+    if trials < 1:
+        raise ValueError(f"trials must be at least 1, not {trials}: nothing would be compared")
     generator = torch.Generator().manual_seed(0)
     for _ in range(trials):
         arguments = [_draw(value, generator) for value in inputs]
@@ -77,7 +79,8 @@ def _compare(name: str, actual, expected, tolerance: float) -> None:
     place = torch.unravel_index(worst, wrong.shape) if wrong.ndim else ()
     yours = actual[place].item()
     theirs = expected[place].item()
+    indices = [int(index) for index in place]
     raise AssertionError(
-        f"{name}: largest difference {abs(yours - theirs):.3g} at {[int(i) for i in place]}: "
+        f"{name}: largest difference {abs(yours - theirs):.3g} at {indices}: "
         f"yours {yours:.6g}, expected {theirs:.6g}"
     )

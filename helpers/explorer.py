@@ -17,7 +17,7 @@ from torch import Tensor
 from helpers.images import as_saved, load, names, save
 from helpers.recipes import RECIPES, Recipe, departures, paint, recipe
 from helpers.show import WIDGET_VIEW, Picture, film, show, widget_view
-from helpers.transfer import Result
+from helpers.transfer import Callback, Result
 from helpers.vgg import VGG
 
 __all__ = ["Explorer"]
@@ -70,13 +70,13 @@ class Explorer:
         style = self._load("style", self._value("style_size"))
         return recipe(chosen.name, content=weights), content, style
 
-    def paint(self, callback=None) -> Result:
+    def paint(self, callback: Callback | None = None) -> Result:
         """Paint what the panel asks for, here and now, as `helpers.recipes.paint` does."""
         chosen, content, style = self.wanted()
         steps = self._value("steps")
         return paint(chosen, content, style, self.vgg, steps=steps, callback=callback)
 
-    def receive(self, kind: str, upload) -> None:
+    def receive(self, kind: str, upload: widgets.FileUpload) -> None:
         """Take a picture of one's own; kind is "content" or "style", upload a FileUpload.
 
         It is read at once, so that a damaged file is told before Start.

@@ -190,8 +190,9 @@ def pyramid(
     height, width = start.shape[2:]
     levels = []
     weights = []
-    for k, (grey_weight, colour_weight) in enumerate(zip(grey, colour, strict=True)):
-        level = start.new_zeros(1, 3, max(1, height >> k), max(1, width >> k))
+    for halvings, (grey_weight, colour_weight) in enumerate(zip(grey, colour, strict=True)):
+        sides = (max(1, height >> halvings), max(1, width >> halvings))
+        level = start.new_zeros(1, 3, *sides)
         levels.append(level.requires_grad_())
         weights.append(start.new_tensor((grey_weight, colour_weight, colour_weight)))
     unit = reach * sum(level.numel() for level in levels) or 1.0

@@ -35,6 +35,7 @@ __all__ = [
 DATA = Path(__file__).resolve().parent.parent / "data"
 MIN_SIDE = 16  # four poolings halve a side four times: below 16 px nothing is left at relu5_1
 MAX_PIXELS = 90_000_000  # more than any phone camera's usual picture; a bomb has billions
+LONGEST_COMMENT = 65_533  # bytes, in a JPEG
 SETTINGS_KEY = "paint-by-gradient"
 KINDS = ("content", "style", "texture", "mask")
 
@@ -251,6 +252,8 @@ def save(
         info = PngInfo()
         info.add_itxt(SETTINGS_KEY, note)
         picture.save(buffer, "PNG", pnginfo=info, optimize=True)
+    elif len(note.encode()) > LONGEST_COMMENT:
+        raise ValueError(f"the settings are too long for a JPEG: save {path.stem} as .png")
     else:
         picture.save(buffer, "JPEG", quality=quality, subsampling=0, comment=note.encode())
     return write_file(path, buffer.getvalue())
@@ -258,8 +261,12 @@ def save(
 
 def read_settings(path: str | os.PathLike) -> dict:
     """The settings that `save` put into a PNG or JPEG; {} for a picture from elsewhere."""
-    with Image.open(_find(path)) as image:
-        note = image.info.get(SETTINGS_KEY) or image.info.get("comment") or b"{}"
+    file = _find(path)
+    try:
+        with Image.open(file) as image:
+            note = image.info.get(SETTINGS_KEY) or image.info.get("comment") or b"{}"
+    except Image.UnidentifiedImageError:
+        raise ValueError(f"{file} is not a picture that Pillow can read") from None
     try:
         return json.loads(note)[SETTINGS_KEY]
     except (ValueError, TypeError, LookupError):

@@ -2,7 +2,8 @@
 
 They are unit-free: 0 is a perfect match, and 1 is what features score that are zero everywhere (an
 empty grey picture comes close). They are squared, so 0.01 means that a tenth of the norm is wrong.
-Everything here sees features and images, and never a network.
+Everything here sees features and images, and never a network. The recipes of published programs
+have formulas of their own, in helpers.published.
 """
 
 import torch
@@ -27,9 +28,10 @@ def gram(features: Tensor) -> Tensor:
     Gatys, Ecker and Bethge (2016), equation 3, without the division: here a picture and its half
     have the same G. Derived in notebook 03. Raises ValueError for features of several images.
     """
-    if features.ndim != 4 or features.shape[0] != 1:
-        shape = tuple(features.shape)
-        raise ValueError(f"gram takes the features of one image, (1, C, h, w), found {shape}")
+    is_tensor = isinstance(features, Tensor)
+    if not is_tensor or features.ndim != 4 or features.shape[0] != 1:
+        given = tuple(features.shape) if is_tensor else type(features).__name__
+        raise ValueError(f"gram takes the features of one image, (1, C, h, w), found {given}")
     F = features.squeeze(0).flatten(1)  # one row a channel, one column a place
     return products(F) / F.shape[1]
 

@@ -24,6 +24,7 @@ __all__ = ["INPUTS", "STATISTICS", "ERRORS", "VARIATIONS", "Sizes", "Moments", "
 # Channels stay in the order RGB. Codes with Caffe's weights feed BGR to a network that knows BGR,
 # and a total variation does not depend on the order.
 
+MEAN_STD = 0.226  # the mean of ImageNet's three deviations
 CAFFE_MEAN = (123.68, 116.779, 103.939)  # RGB of 255: what networks trained with Caffe expect
 
 
@@ -59,11 +60,11 @@ def to_normalised(fed: Tensor, name: str) -> tuple[Tensor, float]:
     """The same for a network that knows normalised RGB -> (what to feed it, gain).
 
     fed: what INPUTS[name] gives, (1, 3, H, W). Networks for 0 ... 255 have features that are larger
-    by the gain, 255 times the mean deviation 0.226; ours have to be multiplied by it.
+    by the gain, 255 times the mean deviation; ours have to be multiplied by it.
     """
     if name == "torchvision":
         return fed, 1.0
-    return fed / (255 * _per_channel(STD, fed)), 255 * 0.226
+    return fed / (255 * _per_channel(STD, fed)), 255 * MEAN_STD
 
 
 def _per_channel(values: tuple[float, float, float], like: Tensor) -> Tensor:
@@ -79,6 +80,11 @@ class Moments(NamedTuple):
 
     mean: Tensor  # (C,)
     covariance: Tensor  # (C, C)
+
+
+def features_themselves(F: Tensor) -> Tensor:
+    """The features as they are, in float32: what is compared as content."""
+    return F.float()
 
 
 def gram_undivided(F: Tensor) -> Tensor:
@@ -103,7 +109,7 @@ def mean_and_covariance(F: Tensor) -> Moments:
 
 
 STATISTICS = {
-    "one": gram_undivided,
+    "one": gram_undivided,  # divided by 1
     "places": gram_over_places,
     "features": gram_over_features,
     "moments": mean_and_covariance,

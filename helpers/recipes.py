@@ -19,6 +19,7 @@ from helpers.published import (
     VARIATIONS,
     Moments,
     Sizes,
+    features_themselves,
     to_normalised,
 )
 from helpers.transfer import METHODS, PIXELS, Callback, Result, optimise
@@ -84,7 +85,7 @@ class Recipe:
     def __post_init__(self):
         for word, known in WORDS.items():
             if getattr(self, word) not in known:
-                self._refuse(f"no {word} {getattr(self, word)!r}; known: {', '.join(known)}")
+                self._refuse(f"no {word} {getattr(self, word)!r}; known: {'; '.join(known)}")
         self._check_tables()
         self._check_numbers()
         self._check_layers()
@@ -117,7 +118,7 @@ class Recipe:
         for what, weight in weights.items():
             if not _is_number(weight) or weight < 0:
                 self._refuse(f"the weight {what} must be a finite number from 0 on, not {weight!r}")
-        moments = list(self.snapshots)
+        moments = list(self.snapshots) if isinstance(self.snapshots, list | tuple) else [None]
         if not all(isinstance(step, Integral) and step >= 1 for step in moments):
             self._refuse(f"snapshots must be steps from 1 on, not {self.snapshots!r}")
         if moments != sorted(moments):
@@ -150,7 +151,7 @@ class Recipe:
             self._refuse(f"the optimiser {self.optimiser['name']} cannot work: {error}")
 
 
-def recipe(name: str, **changes) -> Recipe:
+def recipe(name: str, /, **changes) -> Recipe:
     """A recipe of data/recipes.toml by name, with some of its fields changed.
 
     Raises ValueError for an unknown name or field, with the known ones, and for what cannot work.
@@ -184,10 +185,19 @@ class Term(NamedTuple):
     error: Callable[[Tensor | Moments, Tensor | Moments, Sizes], Tensor]
 
 
+def _as_recipe(what: str | Recipe) -> Recipe:
+    """A recipe, or the recipe of that name."""
+    return what if isinstance(what, Recipe) else recipe(what)
+
+
 class Objective:
     """The loss of a recipe for two pictures: objective(image) -> scalar.
 
-    content, style: (1, 3, H, W), RGB in [0, 1], on the device of `vgg`, of any two sizes.
+    what: a recipe, or its name. content, style: (1, 3, H, W), RGB in [0, 1], on the device of
+    `vgg`, of any two sizes. After that, `terms` holds a Term for each layer.
+
+    The formulas are those of helpers.published, where each has its name; for the recipe "ours" they
+    give the same numbers as helpers.losses, which notebooks 02 to 05 derive.
 
     Our network is fed what it was trained with. Where the published one saw 0 ... 255, features are
     multiplied by what that makes of them, so that the published weights keep their meaning. A layer
@@ -195,14 +205,16 @@ class Objective:
     ValueError for what is no image.
     """
 
-    def __init__(self, recipe: Recipe, vgg: VGG, content: Tensor, style: Tensor):
-        self.recipe = recipe
+    def __init__(self, what: str | Recipe, vgg: VGG, content: Tensor, style: Tensor):
+        self.recipe = _as_recipe(what)
         self.vgg = vgg
-        self.terms = self._terms("content", content, Tensor.float, ERRORS[recipe.content_error])
-        statistic = STATISTICS[recipe.gram]
-        self.terms += self._terms("style", style, statistic, ERRORS[recipe.style_error])
+        content_error = ERRORS[self.recipe.content_error]
+        self.terms = self._terms("content", content, features_themselves, content_error)
+        statistic = STATISTICS[self.recipe.gram]
+        self.terms += self._terms("style", style, statistic, ERRORS[self.recipe.style_error])
 
     def __call__(self, image: Tensor) -> Tensor:
+        """The loss at an image (1, 3, H, W): a scalar, with a gradient."""
         return sum(self.parts(image).values())
 
     def parts(self, image: Tensor) -> dict[str, Tensor]:
@@ -231,8 +243,8 @@ class Objective:
         """Features F, (C, N), of some layers, as large as the published network's."""
         require_image("image", image)
         fed = INPUTS[self.recipe.input](image)
-        normalised, gain = to_normalised(fed, self.recipe.input)
-        features = self.vgg.features(normalised, layers, padding=self.recipe.padding)
+        pixels, gain = to_normalised(fed, self.recipe.input)
+        features = self.vgg.features(pixels, layers, padding=self.recipe.padding)
         return {layer: gain * maps.squeeze(0).flatten(1) for layer, maps in features.items()}
 
     def _variation(self, image: Tensor) -> Tensor:
@@ -243,7 +255,7 @@ class Objective:
         """Layer: weight; where the network ends earlier, the deepest before of the same kind."""
         weights = {}
         for layer, weight in wanted.items():
-            kind = layer.rstrip("_0123456789")
+            kind = layer.rstrip("_0123456789")  # within a kind, names sort from shallow to deep
             present = [known for known in self.vgg.layers if known.startswith(kind)]
             stand_in = max((known for known in present if known <= layer), default=layer)
             if stand_in != layer:
@@ -266,13 +278,14 @@ def paint(  # noqa: PLR0913 - four things that a painting needs, and two that ha
 
     content, style: (1, 3, H, W), RGB in [0, 1], of any two sizes; the painting has the content's.
     vgg: the network. steps: evaluations of the loss; None takes the recipe's. callback: as in
-    helpers.transfer.optimise.
+    helpers.transfer.optimise. A recipe's `per_style` is not looked into: choose a row of it with
+    recipe(name, **changes).
 
     One printed line says what differs from the recipe: the network, its pooling, the size. A
     published optimiser returns its last image, as the source does; our own return their best.
     Raises ValueError for what cannot work.
     """
-    chosen = what if isinstance(what, Recipe) else recipe(what)
+    chosen = _as_recipe(what)
     require_image("content", content)
     require_image("style", style)
     differences = departures(chosen, vgg, content)
@@ -292,34 +305,34 @@ def paint(  # noqa: PLR0913 - four things that a painting needs, and two that ha
     return result._replace(image=result.last)
 
 
-def departures(recipe: Recipe, vgg: VGG, content: Tensor) -> list[str]:
+def departures(chosen: Recipe, vgg: VGG, content: Tensor) -> list[str]:
     """What `paint` cannot honour of a recipe with this network and picture, in words.
 
     content: (1, 3, H, W). Returns phrases such as "at 256 px instead of 512"; none, if all is
     honoured.
     """
     phrases = []
-    if vgg.name != recipe.network:
-        phrases.append(f"with {vgg.name} instead of {recipe.network}")
-    if vgg.pool != recipe.pool:
-        phrases.append(f"with {vgg.pool} pooling instead of {recipe.pool}")
+    if vgg.name != chosen.network:
+        phrases.append(f"with {vgg.name} instead of {chosen.network}")
+    if vgg.pool != chosen.pool:
+        phrases.append(f"with {vgg.pool} pooling instead of {chosen.pool}")
     size = max(content.shape[2:])
-    if size != recipe.size:
-        phrases.append(f"at {size} px instead of {recipe.size}")
+    if size != chosen.size:
+        phrases.append(f"at {size} px instead of {chosen.size}")
     return phrases
 
 
-def _start(recipe: Recipe, content: Tensor) -> Tensor:
+def _start(chosen: Recipe, content: Tensor) -> Tensor:
     """The image with which a recipe begins, (1, 3, H, W), as large as the content."""
-    if recipe.start == "content":
+    if chosen.start == "content":
         return content
     uniform = noise(content)
-    if recipe.start == "noise":
+    if chosen.start == "noise":
         return uniform
     return 0.5 + (uniform - 0.5) / 255  # grey, with noise of at most half a grey level
 
 
-def optimiser_for(recipe: Recipe) -> Callable[[list[Tensor]], torch.optim.Optimizer]:
+def optimiser_for(chosen: Recipe) -> Callable[[list[Tensor]], torch.optim.Optimizer]:
     """The optimiser of a recipe as a function: [variables] -> torch.optim.Optimizer.
 
     Its name is one of this series' own ("lbfgs", "adam", as in helpers.transfer), which take only a
@@ -327,8 +340,8 @@ def optimiser_for(recipe: Recipe) -> Callable[[list[Tensor]], torch.optim.Optimi
     as PyTorch documents them, and decay: [steps, factor], after how many steps the rate is
     multiplied by what. Raises ValueError for another name or setting.
     """
-    settings = {word: value for word, value in recipe.optimiser.items() if word != "name"}
-    name = recipe.optimiser.get("name")
+    settings = {word: value for word, value in chosen.optimiser.items() if word != "name"}
+    name = chosen.optimiser.get("name")
     if name in METHODS:
         return _own_optimiser(name, settings)
     kind = getattr(torch.optim, name, None) if isinstance(name, str) else None
@@ -369,7 +382,7 @@ def _published_optimiser(kind: type[torch.optim.Optimizer], settings: dict) -> C
     def make(variables: list[Tensor]) -> torch.optim.Optimizer:
         try:
             optimiser = kind(variables, **settings)
-        except TypeError as error:
+        except (TypeError, IndexError) as error:
             raise ValueError(f"torch.optim.{kind.__name__}: {error}") from None
         schedule = torch.optim.lr_scheduler.StepLR(optimiser, *decay)
         optimiser.register_step_post_hook(lambda *_: schedule.step())
@@ -410,9 +423,15 @@ def _is_number(value) -> bool:
 def _read(path: Path) -> dict[str, Recipe]:
     """The table of recipes: name -> recipe."""
     recipes = {}
-    for name, entry in tomllib.loads(path.read_text(encoding="utf-8")).items():
-        if not isinstance(entry, dict) or "source" not in entry:
-            raise ValueError(f"{path.name}: {name} must be a table with a source, not {entry!r}")
+    try:
+        tables = tomllib.loads(path.read_text(encoding="utf-8"))
+    except tomllib.TOMLDecodeError as error:
+        raise ValueError(f"{path} cannot be read: {error}") from None
+    for name, entry in tables.items():
+        if not isinstance(entry, dict) or "source" not in entry or "name" in entry:
+            raise ValueError(
+                f"{path.name}: {name} must be a table with a source and no name, not {entry!r}"
+            )
         _require_fields(name, entry)
         recipes[name] = Recipe(name, **entry)
     return recipes

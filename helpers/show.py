@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -15,6 +16,10 @@ from torch import Tensor
 
 from helpers.files import write_file
 from helpers.images import to_pil
+
+if TYPE_CHECKING:  # imported only where they are needed: both take a while
+    from ipywidgets import Widget
+    from matplotlib.figure import Figure
 
 __all__ = ["show", "plot", "figure", "heat", "browse", "film", "Picture", "Progress"]
 
@@ -89,7 +94,7 @@ def show(
 
 def _rows(tiles: list[Image.Image], columns: int, height: int | None) -> list[list[Image.Image]]:
     """Cut the list into rows and bring every tile to one height at which the widest row fits."""
-    rows = [tiles[i : i + columns] for i in range(0, len(tiles), columns)]
+    rows = [tiles[first : first + columns] for first in range(0, len(tiles), columns)]
     if height is None:
         height = max(96, *(tile.height for tile in tiles))
     for row in rows:
@@ -146,7 +151,7 @@ def heat(
     return torch.tensor(rgb, dtype=torch.float32).permute(2, 0, 1)[None]
 
 
-def figure(fig, *, alt: str) -> Picture:
+def figure(fig: "Figure", *, alt: str) -> Picture:
     """A Matplotlib figure -> a Picture with its description; the figure is closed."""
     import matplotlib.pyplot as plt
 
@@ -185,7 +190,7 @@ class Browser:
     network. Works with ipywidgets 7.7 and 8; without a kernel the first picture stays.
     """
 
-    def __init__(self, render: Callable[..., Picture], **controls):
+    def __init__(self, render: Callable[..., Picture], **controls: "Widget"):
         import ipywidgets
 
         self.render = render
@@ -196,7 +201,7 @@ class Browser:
             control.observe(self.update, names="value")
         self.update()
 
-    def update(self, change=None) -> None:
+    def update(self, change: dict | None = None) -> None:
         """Draw the picture for the controls' present values."""
         values = {name: control.value for name, control in self.controls.items()}
         self.picture = self.render(**values)
@@ -212,7 +217,7 @@ browse = Browser  # a verb, where it is called
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 
 
-def widget_view(widget) -> dict:
+def widget_view(widget: "Widget") -> dict:
     """What Jupyter needs to know to show a widget."""
     return {"model_id": widget.model_id, "version_major": 2, "version_minor": 0}
 
@@ -226,16 +231,17 @@ def film(frames: Iterable[Tensor], path: str | os.PathLike, seconds: float = 4.0
     path = Path(path).expanduser()
     tiles = [to_pil(frame) for frame in frames]
     sizes = {tile.size for tile in tiles}
-    if path.suffix not in (".webp", ".gif", ".mp4") or len(sizes) != 1:
+    ending = path.suffix.lower()
+    if ending not in (".webp", ".gif", ".mp4") or len(sizes) != 1:
         expected = "images of one size and a .webp, .gif or .mp4"
         given = f"{len(tiles)} images of {len(sizes)} sizes and {path.name}"
         raise ValueError(f"film needs {expected}, found {given}")
-    if path.suffix == ".mp4":
+    if ending == ".mp4":
         return write_file(path, _mp4(tiles, len(tiles) / seconds))
     buffer = io.BytesIO()
     tiles[0].save(
         buffer,
-        path.suffix[1:],
+        ending[1:],
         save_all=True,
         append_images=tiles[1:],
         duration=round(1000 * seconds / len(tiles)),

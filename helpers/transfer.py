@@ -44,14 +44,14 @@ def optimise(  # noqa: PLR0913 - each is a knob of the lesson, and all but three
     callback: Callback | None = None,
     parametrize: Parametrize | None = None,
 ) -> Result:
-    """Change the pixels of `start` until `loss(image)` is small. Written in the open in 06 and 07.
+    """Change the pixels of `start` until `loss(image)` is small. Notebooks 06 and 07 write it.
 
     start: (1, 3, H, W) in [0, 1]; it is not changed. loss: image (1, 3, H, W) -> scalar.
     steps: how often the loss is evaluated, each time with its gradient: that is what costs time,
         and what makes methods comparable.
     method: "lbfgs" (Liu and Nocedal 1989, with a strong Wolfe line search), "adam" (Kingma and Ba
         2015), or a function [variables] -> torch.optim.Optimizer.
-    lr: None takes 1 for L-BFGS and 0.02 for Adam.
+    lr: None takes 1 for L-BFGS and 0.02 for Adam; after a NaN it is halved.
     pixels: how they are kept in [0, 1]: "fence" (a soft penalty; the default for L-BFGS), "clamp"
         (between steps; the default otherwise), "closure" (clamped inside the closure, as some do;
         see notebook 07) or "free".
@@ -59,18 +59,21 @@ def optimise(  # noqa: PLR0913 - each is a knob of the lesson, and all but three
     parametrize: what changes instead of the pixels: a function image -> (variables, a function that
         makes an image of them), such as helpers.fast.pyramid.
 
-    Returns the image with the smallest loss, the history of the loss, and the last image.
-    Interrupting returns the best image so far; NaN goes back to the best image and says so. Raises
-    ValueError for arguments that cannot work.
+    Returns the image with the smallest loss (the fence counts), the history of the loss, and the
+    last image. Interrupting returns the best image so far; NaN goes back to the best image and says
+    so. Raises ValueError for arguments that cannot work.
     """
     if pixels is None:
         pixels = "fence" if method == "lbfgs" else "clamp"
     _require_known("method", method, METHODS)
     _require_known("way to treat pixels", pixels, PIXELS)
+    if parametrize is not None and not callable(parametrize):
+        given = type(parametrize).__name__
+        raise ValueError(f"parametrize must be a function such as pyramid itself, not a {given}")
     if parametrize is not None and pixels in ("clamp", "closure"):
         advice = 'with parametrize, take "fence" or "free"'
         raise ValueError(f"pixels={pixels!r} needs pixels to clamp; {advice}")
-    if not isinstance(steps, Integral) or steps < 1:
+    if not isinstance(steps, Integral) or isinstance(steps, bool) or steps < 1:
         raise ValueError(f"steps must be a whole number from 1 on (steps >= 1), not {steps!r}")
     if lr is not None and not (isinstance(lr, Real) and 0 < lr < math.inf):
         raise ValueError(f"the learning rate lr must be a finite number above 0, not {lr!r}")

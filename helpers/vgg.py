@@ -35,8 +35,8 @@ def layer_names(topology: str = "vgg19") -> list[str]:
         raise ValueError(f"there is no network {topology!r}; known: {', '.join(CONVS)}")
     names = []
     for block, convs in enumerate(CONVS[topology], start=1):
-        for i in range(1, convs + 1):
-            names += [f"conv{block}_{i}", f"relu{block}_{i}"]
+        for number in range(1, convs + 1):
+            names += [f"conv{block}_{number}", f"relu{block}_{number}"]
         names.append(f"pool{block}")
     return names
 
@@ -141,11 +141,11 @@ class VGG(nn.Module):
         return self.features((image - self.mean) / self.std, layers)
 
     def features(
-        self, normalised: Tensor, layers: list[str] | str, padding: str = "zeros"
+        self, pixels: Tensor, layers: list[str] | str, padding: str = "zeros"
     ) -> dict[str, Tensor]:
-        """As `forward`, for pixels that are normalised already: the one way through the layers.
+        """As `forward`, for pixels that are scaled already: the one way through the layers.
 
-        normalised: (1, 3, H, W), (RGB - mean) / deviation of ImageNet. padding: what the first
+        pixels: (1, 3, H, W), (RGB - mean) / deviation of ImageNet. padding: what the first
         convolution sees beyond the border, "zeros", as the network was trained, or "replicate", the
         nearest pixel. Raises ValueError for an unknown layer and for sides that poolings use up.
         """
@@ -153,9 +153,10 @@ class VGG(nn.Module):
             raise ValueError(f"padding must be one of {', '.join(PADDINGS)}, not {padding!r}")
         if isinstance(layers, str):
             layers = [layers]
-        self._require_here(normalised)
+        require_image("pixels", pixels, batch=True)
+        self._require_here(pixels)
         features = {}
-        x = normalised.to(self.dtype)
+        x = pixels.to(self.dtype)
         for name in self._layers_down_to(layers, x.shape):
             if name == "conv1_1" and padding == "replicate":
                 padded = nn.functional.pad(x, (1, 1, 1, 1), mode="replicate")
@@ -214,7 +215,7 @@ def _names(indices: list[int], name: str) -> list[str]:
     """
     for topology in CONVS:
         names = layer_names(topology)
-        convs = [i for i, layer in enumerate(names) if layer.startswith("conv")]
+        convs = [index for index, layer in enumerate(names) if layer.startswith("conv")]
         if indices and indices == convs[: len(indices)]:
             return names
     raise ValueError(

@@ -49,6 +49,8 @@ def load_weights(name: str | os.PathLike) -> tuple[str, dict[str, Tensor]]:
     (C_out, C_in, 3, 3), biases (C_out,). Raises ValueError for an unknown name or a file that holds
     no weights, OSError where weights cannot be had.
     """
+    if not isinstance(name, str | os.PathLike):
+        raise ValueError(f"there is no network {name!r}. {CHOICES} ({', '.join(ENDINGS)}).")
     if name == "vgg19":
         return "vgg19", read_weights(ORIGINAL)
     if name in DOWNLOADS:

@@ -1,1 +1,1 @@
-"""What maintainers run, as modules and from the root of the repository: python -m tools.site.build"""
+"""What maintainers run, as modules from the root of the repository: python -m tools.bench."""

@@ -392,6 +392,9 @@ def pystiche(state, content, style, image):
 
 # ------------------------------------------------------------------------------ optimiser settings
 #
+# Only what the optimiser itself takes is compared with our recipes; steps, init, size, clamp and
+# output are notes about the source.
+#
 # unit: "rgb01"; "bgr255", "bgr256", "rgb255" (mean subtracted); "normalised" (torchvision).
 # steps: calls of the optimiser's step; evaluations: of loss and gradient.
 # clamp: None, or when and to what, in the variable's unit.

@@ -467,6 +467,41 @@ def an_objective_for_a_picture_on_another_device(things):
     Objective(recipe("ours"), things.vgg, IMAGE.to("meta"), IMAGE)
 
 
+@refused(ValueError, "features of one image, .* found dict")
+def a_gram_matrix_of_all_layers_at_once(things):
+    gram(things.vgg(IMAGE, ["relu1_1"]))
+
+
+@refused(ValueError, "parametrize must be a function such as pyramid itself, not a tuple")
+def optimise_a_pyramid_that_was_made_already(things):
+    optimise(IMAGE, loss, parametrize=pyramid(IMAGE))
+
+
+@refused(ValueError, "pixels: expected a float image")
+def features_of_pixels_without_a_batch(things):
+    things.vgg.features(IMAGE[0], ["relu1_1"])
+
+
+@refused(ValueError, r"no network \['vgg19'\]. VGG.. is the original")
+def a_list_of_networks(things):
+    VGG(["vgg19"])
+
+
+@refused(ValueError, "text.png is not a picture that Pillow can read")
+def read_settings_of_text(things):
+    read_settings(things.folder / "text.png")
+
+
+@refused(ValueError, "the settings are too long for a JPEG: save long as .png")
+def save_a_novel_with_a_jpeg(things):
+    save(IMAGE, things.folder / "long.jpg", {"history": list(range(20_000))})
+
+
+@refused(ValueError, "trials must be at least 1, not 0: nothing would be compared")
+def check_an_answer_never(things):
+    check(lambda x: x, lambda x: x + 1, (3,), trials=0)
+
+
 @refused(ValueError, "layers must be a list of names such as relu4_2, not None")
 def look_for_no_layer(things):
     things.vgg(IMAGE, None)

@@ -122,3 +122,26 @@ def test_close(capsys):
     assert near.startswith("near: equal up to rounding, largest difference 9.5e-07")
     with pytest.raises(AssertionError, match="far: largest difference 1"):
         close("far", torch.ones(2), torch.zeros(2))
+
+
+def test_each_trial_draws_other_numbers():
+    drawn = []
+
+    def mine(x):
+        drawn.append(x.tolist())
+        return 2 * x
+
+    check(mine, double, (2,), trials=5)
+    assert len(drawn) == 5
+    assert not [numbers for numbers in drawn if drawn.count(numbers) > 1]
+
+
+def test_a_tolerance_is_relative_and_absolute():
+    def mine(x):
+        return 2 * x * 1.01
+
+    for factor in (1, 1000):
+        scaled = factor * torch.ones(3)
+        assert check(mine, double, scaled, tolerance=0.02)
+        with pytest.raises(AssertionError, match="largest difference"):
+            check(mine, double, scaled, tolerance=0.005)

@@ -311,3 +311,19 @@ def test_nan_is_told(explorer, monkeypatch):
     run(explorer)
     assert "NaN or infinite" in status(explorer)
     assert is_at_rest(explorer)
+
+
+def test_of_several_uploads_the_last_one_counts(explorer):
+    """ipywidgets 7 keeps the earlier ones."""
+    wide = {"content": encoded(size=(60, 30))}
+    high = {"content": encoded(size=(30, 60))}
+    explorer.receive("content", SimpleNamespace(value={"a.png": wide, "b.png": high}))
+    _, content, _ = explorer.wanted()
+    assert content.shape[2] > content.shape[3]
+
+
+def test_a_second_run_keeps_nothing_of_the_first(explorer):
+    run(explorer)
+    titles = [title for title, _ in explorer.kept]
+    run(explorer)
+    assert [title for title, _ in explorer.kept] == titles

@@ -299,3 +299,18 @@ def test_matched_colour_of_an_empty_picture_is_a_picture(flat):
     empty = torch.full((1, 3, 8, 8), flat)
     assert matched_colour(empty, drawn(1, 3, 8, 8)).isfinite().all()
     torch.testing.assert_close(matched_colour(drawn(1, 3, 8, 8), empty), empty, atol=0.02, rtol=0)
+
+
+def test_the_rounding_of_a_grey_photo_does_not_become_colours():
+    """It is the only difference between its channels, and would be stretched to the style's."""
+    grey = torch.linspace(0.1, 0.9, 40).expand(1, 3, 40, 40)
+    photo = grey + 3e-4 * drawn(1, 3, 40, 40)
+    matched = matched_colour(photo, drawn(1, 3, 40, 40, seed=1))
+    colour = matched - matched.mean(1, keepdim=True)
+    assert colour.std() < 0.1
+
+
+def test_bfloat16_lies_in_memory_as_processors_like_it(in_bfloat16):
+    """Channels last: else every convolution would first turn its input round."""
+    features = in_bfloat16(drawn(1, 3, 32, 32), "relu3_1")["relu3_1"]
+    assert features.is_contiguous(memory_format=torch.channels_last)

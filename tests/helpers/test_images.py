@@ -308,3 +308,22 @@ def test_load_does_not_depend_on_the_working_directory(tmp_path, monkeypatch):
     first = load("china")
     monkeypatch.chdir(tmp_path)
     assert torch.equal(load("china"), first)
+
+
+def test_a_smaller_picture_has_the_mean_of_its_pixels():
+    """A fine chequerboard becomes grey; leaving pixels out would make patterns of it."""
+    squares = np.indices((128, 128)).sum(0) % 2
+    image = load(Image.fromarray(np.uint8(255 * squares)), 32)
+    assert (image - 0.5).abs().max() < 0.1
+
+
+def test_a_jpeg_of_higher_quality_is_larger(tmp_path, ramp):
+    sizes = []
+    for quality in (50, 90):
+        path = save(noise(ramp), tmp_path / "a.jpg", quality=quality)
+        sizes.append(path.stat().st_size)
+    assert sizes[1] > 1.5 * sizes[0]
+
+
+def test_every_description_says_what_is_to_be_seen():
+    assert not [name for name, entry in manifest().items() if len(entry["alt"].split()) < 6]

@@ -104,3 +104,9 @@ def test_requirements_of_an_optional_group():
 def test_a_requirement_that_is_no_lower_bound_is_refused_in_a_sentence():
     with pytest.raises(ValueError, match="'torch==2.6' is no lower bound such as torch>=2.6"):
         missing(["torch==2.6"])
+
+
+@pytest.mark.parametrize("bound", ["2", "2.6", "2.6.0"])
+def test_zeros_at_the_end_of_a_version_mean_nothing(installed, bound):
+    installed["torch"] = "2.6"
+    assert missing([f"torch>={bound}"]) == []

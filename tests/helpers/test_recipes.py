@@ -33,11 +33,11 @@ STYLE = ["relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1"]
 REFUSED = {  # fields that cannot be or do not go together -> words of the sentence
     "a word of no list": (
         {"gram": "mean"},
-        "no gram 'mean'; known: one, places, features, moments",
+        "no gram 'mean'; known: one; places; features; moments",
     ),
-    "an unknown way to treat pixels": ({"pixels": "clip"}, "no pixels 'clip'; known: fence, clamp"),
-    "an unknown pooling": ({"pool": "median"}, "no pool 'median'; known: max, avg"),
-    "an unknown network": ({"network": "vgg18"}, "no network 'vgg18'; known: vgg19, torchvision-"),
+    "an unknown way to treat pixels": ({"pixels": "clip"}, "no pixels 'clip'; known: fence; clamp"),
+    "an unknown pooling": ({"pool": "median"}, "no pool 'median'; known: max; avg"),
+    "an unknown network": ({"network": "vgg18"}, "no network 'vgg18'; known: vgg19; torchvision-"),
     "no steps": ({"steps": 0}, "steps must be a whole number from 1 on .*, not 0"),
     "less than no steps": ({"steps": -5}, "steps must be .*, not -5"),
     "half a step": ({"steps": 2.5}, "steps must be .*, not 2.5"),
@@ -162,7 +162,7 @@ TYPOS = {
     ),
     "a layer": ('[mine]\nsource = "a test"\nstyle = { rleu1_1 = 1.0 }\n', "no layer 'rleu1_1'"),
     "no source": ("[mine]\nsteps = 3\n", "mine must be a table with a source"),
-    "no table": ("mine = 3\n", "mine must be a table with a source, not 3"),
+    "no table": ("mine = 3\n", "mine must be a table with a source and no name, not 3"),
     "an optimiser": ('[mine]\nsource = "a test"\noptimiser = { name = "Adm" }\n', "'Adm'"),
 }
 

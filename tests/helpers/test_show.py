@@ -196,3 +196,37 @@ def test_a_film_that_cannot_be_written_leaves_the_old_one(frames, tmp_path, monk
     with pytest.raises(OSError, match="a.gif could not be written"):
         film(frames[:2], path)
     assert path.read_bytes() == old
+
+
+def test_a_title_stands_under_its_own_picture(ramp):
+    plain = show([ramp] * 2, alt=ALT).pil
+    titled = show([ramp] * 2, ["", "second"], alt=ALT).pil
+    strip = titled.crop((0, plain.height, titled.width, titled.height)).convert("L")
+    middle = strip.width // 2
+    assert strip.crop((0, 0, middle, strip.height)).getextrema() == (255, 255)
+    assert strip.crop((middle, 0, strip.width, strip.height)).getextrema()[0] < 120
+
+
+def test_heat_maps_can_share_their_ends():
+    """With `low` and `high` a number has one colour, whatever else the map holds."""
+    wide = heat(torch.tensor([[0.0, 5.0, 10.0]]))
+    narrow = heat(torch.tensor([[4.0, 5.0]]), low=0, high=10)
+    assert torch.equal(narrow[..., 1], wide[..., 1])
+
+
+@pytest.mark.parametrize("log, scale", [(True, "log"), (False, "linear")])
+def test_an_axis_is_logarithmic_if_it_shall_be(log, scale, monkeypatch):
+    axes = []
+
+    def remember(fig, alt):
+        axes.extend(fig.axes)
+        plt.close(fig)
+
+    monkeypatch.setattr(module, "figure", remember)
+    plot({"a": [3, 2, 1]}, xlabel="step", ylabel="loss", alt=ALT, log=log)
+    assert [axis.get_yscale() for axis in axes] == [scale]
+
+
+def test_a_heat_map_goes_from_its_smallest_number_to_its_largest():
+    values = torch.tensor([[-3.0, 0.0, 1.0]])
+    torch.testing.assert_close(heat(values), heat(2 * values + 10))

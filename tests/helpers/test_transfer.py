@@ -7,7 +7,7 @@ import torch
 
 from helpers.images import noise
 from helpers.losses import relative_error
-from helpers.transfer import optimise
+from helpers.transfer import METHODS, optimise
 from tests.support import run_python
 
 
@@ -207,7 +207,7 @@ def test_what_a_setting_means_has_to_be_named(ramp):
 ALONE = """
 import ctypes, os, signal, sys
 import torch
-from helpers.transfer import optimise
+from helpers.transfer import METHODS, optimise
 
 def state():
     return {
@@ -293,3 +293,10 @@ def test_after_nan_the_learning_rate_is_halved(ramp):
 
     optimise(noise(ramp), Failing(towards(ramp), [2, 4]), 8, method=method)
     assert [optimiser.param_groups[0]["lr"] for optimiser in made] == [0.1, 0.05, 0.025]
+
+
+@pytest.mark.parametrize("side, steps", [(16, 50), (1024, 39), (8192, 5)])
+def test_lbfgs_remembers_what_fits_into_a_gigabyte(side, steps):
+    """A step and a change of gradient, 4 bytes a number: 50 steps of a small image, 5 at least."""
+    image = torch.zeros(1, 3, side, side, device="meta", requires_grad=True)
+    assert METHODS["lbfgs"]([image]).param_groups[0]["history_size"] == steps

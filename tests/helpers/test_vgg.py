@@ -251,3 +251,10 @@ def test_a_gpu_finds_what_the_processor_finds(vgg):
     features = VGG(device="cuda")(image.cuda(), STYLE)
     for layer, expected in vgg(image, STYLE).items():
         torch.testing.assert_close(features[layer].cpu(), expected, rtol=1e-2, atol=1e-2)
+
+
+def test_features_stand_under_their_names_in_whatever_order_they_are_asked_for(vgg):
+    image = drawn(1, 3, 32, 32)
+    features = vgg(image, ["relu2_1", "relu1_1"])
+    for layer in features:
+        assert torch.equal(features[layer], vgg(image, layer)[layer])

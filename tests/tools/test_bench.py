@@ -19,6 +19,7 @@ from tools.bench.peers import PEERS, Trajectory, TutorialLoss, plain_products
 from tools.bench.report import bars, write_plot
 from tools.bench.workers import worker
 from tools.countdown import Countdown, duration
+from tools.pictures.painting import STYLE
 
 CPU = Options(device=torch.device("cpu"), pixels=48)
 
@@ -285,3 +286,26 @@ def test_a_countdown_estimates_from_what_is_done(monkeypatch, capsys):
 )
 def test_durations_are_told_in_units_that_people_use(seconds, words):
     assert duration(seconds) == words
+
+
+def test_multiply_adds_follow_the_maps_of_the_network(vgg):
+    """Each pooling halves both sides; counted here from the maps that the network gives."""
+    maps = vgg(torch.zeros(1, 3, 32, 32), list(vgg.layers))
+    channels = 3
+    expected = 0
+    for name, features in maps.items():
+        _, width, height, length = features.shape
+        if name.startswith("conv"):
+            expected += 2 * 9 * channels * width * height * length
+            channels = width
+        if name in STYLE:
+            expected += 2 * width**2 * height * length
+        if name == STYLE[-1]:
+            break
+    assert hardware.multiply_adds(vgg, 32) == expected
+
+
+def test_one_slow_run_does_not_count():
+    assert races.median([1.0, 9.0, 2.0]) == 2.0
+    assert races.median([None, 1.0, None]) == 1.0
+    assert races.median([None, None]) is None

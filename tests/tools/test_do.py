@@ -347,3 +347,9 @@ def test_ci_runs_all_tests_with_the_python_there_is(tmp_path, name):
         encoding="utf-8",
     )
     assert process.stdout.split() == [str(ROOT), "do.py", "test"], process.stderr
+
+
+def test_the_packages_of_notebooks_and_of_tests_are_installed(bare, commands, monkeypatch):
+    monkeypatch.setattr("helpers.install.requirements", lambda group=None: [f"{group}>=1"])
+    bare.own_environment()
+    assert commands[-1][-2:] == ["None>=1", "test>=1"]

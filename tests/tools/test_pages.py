@@ -194,3 +194,12 @@ def test_a_notebook_that_is_gone_leaves_nothing(site):
 def test_fewer_pictures_than_last_time_leave_no_file(site):
     publish(site, "01_first", new_notebook(cells=[code(painting("red", "red"))]))
     assert [path.name for path in (site.out / "pictures").iterdir()] == ["01_first-1.jpg"]
+
+
+@pytest.mark.parametrize("text", ["", "{", "no results"])
+def test_results_that_somebody_spoiled_are_no_results(site, text):
+    (site.out / "results.json").write_text(text, encoding="utf-8")
+    later = pages.Site(site.folder, site.out)
+    later.clean()
+    later.index()
+    assert "not run" in soup(site.out / "index.html").select(".contents .time")[0].text

@@ -7,11 +7,12 @@ import torch
 from PIL import Image
 
 from helpers.images import DATA, as_saved, load, read_settings, save
-from helpers.losses import gram, style_loss
+from helpers.losses import content_loss, gram, style_loss
 from helpers.recipes import recipe
 from tools.pictures import galleries, lessons, museum, painting, patches, recipe_sheets, results
 from tools.pictures import style_map as maps
 from tools.pictures.painting import (
+    CONTENT,
     RESULTS,
     STYLE,
     Settings,
@@ -19,6 +20,7 @@ from tools.pictures.painting import (
     is_painted,
     paint_missing,
     style_errors,
+    total_loss,
 )
 from tools.pictures.sheets import captioned, contact_sheet, in_rows
 
@@ -290,3 +292,13 @@ def test_one_axis_does_not_see_differences_downwards(ramp):
     down = ramp[:, 1:2]
     assert loss(down).item() == 0
     assert loss(across).item() == pytest.approx(20 / 47**2, rel=1e-4)
+
+
+def test_the_total_loss_is_the_mean_style_error_and_weighted_content(vgg):
+    photo = drawn(1, 3, 48, 48)
+    style = drawn(1, 3, 40, 56, seed=1)
+    image = as_saved(drawn(1, 3, 48, 48, seed=2))
+    content = content_loss(vgg(image, CONTENT)[CONTENT], vgg(photo, CONTENT)[CONTENT]).item()
+    errors = style_errors(image, style, vgg)
+    loss = total_loss(vgg, photo, style, content_weight=0.5)
+    assert loss(image).item() == pytest.approx(sum(errors) / 5 + 0.5 * content, rel=1e-4)

@@ -103,3 +103,10 @@ def test_every_pixel_belongs_to_its_nearest_tile():
     assert np.array_equal(label, far.argmin(-1))
     assert np.allclose(near, ordered[..., 0], atol=1e-4)
     assert np.allclose(second, ordered[..., 1], atol=1e-4)
+
+
+def test_a_path_goes_from_one_end_to_the_other():
+    """Through its start, in steps of one length."""
+    paths = trace(np.multiply, np.array([[3.0, 1.0]]), steps=5, step=0.1)
+    lengths = np.linalg.norm(np.diff(paths[0], axis=0), axis=1)
+    assert lengths == pytest.approx(np.full(10, 0.1))

@@ -1,6 +1,7 @@
 """Build the committed notebooks from their sources, and the files that are generated from lists.
 
     python -m tools.site.build [slug ...]       build and execute all notebooks, or the named ones
+    python -m tools.site.build --lists          only the files that are generated from lists
     python -m tools.site.build --check          say what differs from its source; executes nothing
     python -m tools.site.build --solved FOLDER  write the solved notebooks, not executed, to FOLDER
 
@@ -257,6 +258,11 @@ def build(slugs: list[str]) -> None:
         size = path.stat().st_size / 1024
         seconds = time.monotonic() - start
         print(f"{slug}: {len(notebook.cells)} cells, {size:.0f} KB, {seconds:.0f} s", flush=True)
+    write_lists()
+
+
+def write_lists() -> None:
+    """Write the files that are generated from lists."""
     for path, text in generated_files().items():
         write_file(path, text)
 
@@ -267,6 +273,7 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(program, description=__doc__.splitlines()[0])
     parser.add_argument("slugs", nargs="*", help="by slug or number; all, if none is named")
     parser.add_argument("--check", action="store_true", help="say what differs from its source")
+    parser.add_argument("--lists", action="store_true", help="only what is made from lists")
     parser.add_argument("--solved", type=Path, metavar="FOLDER", help="write the solved notebooks")
     options = parser.parse_args(arguments)
     known = sources()
@@ -279,7 +286,9 @@ def main(arguments: list[str]) -> int:
         chosen = [slug for slug in known if slug in options.slugs or slug[:2] in options.slugs]
     if options.check:
         return check()
-    if options.solved:
+    if options.lists:
+        write_lists()
+    elif options.solved:
         for slug in chosen:
             write(assemble(slug, solved=True), options.solved / f"{slug}.ipynb")
     else:

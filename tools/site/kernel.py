@@ -33,6 +33,7 @@ async def execute(
         resources={"metadata": {"path": str(folder)}},
         timeout=timeout,
         record_timing=False,
+        coalesce_streams=True,  # else chance decides how many outputs one print becomes
         extra_arguments=["--log-level=ERROR"],
     )
     client.log.disabled = True  # what it would log, the caller says in one sentence

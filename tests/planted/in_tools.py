@@ -1,0 +1,274 @@
+"""Faults in do.py and in tools/."""
+
+from tests.planted.operators import (
+    always,
+    argument,
+    becomes,
+    constant,
+    dropped,
+    everywhere,
+    instead_of_call,
+    never,
+    other_name,
+    reversed_order,
+    uncaught,
+    without_argument,
+    without_division,
+    without_function,
+    without_item,
+    without_operand,
+)
+from tests.planted.planting import faults_in
+
+BENCH = "tests/tools/test_bench.py"
+BUILD = "tests/tools/test_build.py"
+DO = "tests/tools/test_do.py"
+PAGES = "tests/tools/test_pages.py"
+RESULTS = "tests/tools/test_results.py"
+RUN = "tests/tools/test_run.py"
+STYLES = "tests/tools/test_styles.py"
+
+IN_DO = faults_in(
+    "do",
+    DO,
+    ("an old Python let through", "check_python", never("OLDEST")),
+    ("the packages of the tests left out", "own_environment", without_operand("+", "test")),
+    ("an environment that stays as it was", "own_environment", without_item("wanted")),
+    ("an environment of another place", "own_environment", without_item("VENV")),
+    ("a Python that is gone", "own_environment", without_operand("or", "exists")),
+    ("half an environment taken for a whole one", "make", dropped("unlink")),
+    ("new packages in an old environment", "make", constant("--clear", "--upgrade")),
+    (
+        "the words of the user lost",
+        "work",
+        argument("hand_over", 0, "[python, *COMMANDS[words[0]]]"),
+    ),
+    ("JupyterLab beside the notebooks", "work", never("lab")),
+    ("a setup that failed in silence", "run", never("returncode")),
+    ("two installations at the same time", "lock", other_name("LOCK_EX", "LOCK_SH")),
+    ("Ctrl-C as a traceback", "main", uncaught("KeyboardInterrupt")),
+    ("an error of the system as a traceback", "main", uncaught("OSError")),
+    ("Ctrl-C that ends too early on Windows", "hand_over", uncaught("KeyboardInterrupt")),
+    ("everything installed again", "current_environment", always("lacking")),
+    ("failures that count as success", "main", constant(1, 0)),
+)
+
+IN_SITE_BUILD = faults_in(
+    "tools.site.build",
+    BUILD,
+    ("a stub that holds the answer", "cut.return", becomes("source")),
+    ("a folded solution with its marker", "folded", always("strip")),
+    ("solved notebooks without solutions", "assemble", without_operand("and", "solved")),
+    ("a difference that is not seen", "differences", never("old", "new")),
+    ("a missing notebook that is not seen", "differences", never("is_file")),
+    ("pages out of date and nobody told", "check", never("is_file")),
+    ("links that leave one notebook out", "links", everywhere(constant(1, 2))),
+    ("notebooks shown that do not exist", "series_table", always("written")),
+    ("cards on one line", "assemble", instead_of_call("sub", "cell.source")),
+)
+
+IN_SITE_ENVIRONMENT = faults_in(
+    "tools.site.environment",
+    BUILD,
+    ("names of PyPI for conda", "conda_line", argument("get", 0, "'python'")),
+    ("comments that conda does not see", "conda_line", never("comment")),
+    ("an upper bound for conda", "conda_line", never("parts")),
+)
+
+IN_SITE_RUN = faults_in(
+    "tools.site.run",
+    RUN,
+    ("failures that end well", "main", never("failures")),
+    ("Ctrl-C that loses the pages", "main", uncaught("KeyboardInterrupt")),
+    ("one failure that stops all", "attempt", uncaught("Exception")),
+    ("the first line of an error", "describe", constant(1, 0)),
+    ("time left of notebooks that are done", "Progress.left", without_operand("-", "elapsed")),
+    ("the time of a failed run", "seconds_last_time", never("failure")),
+    ("a line at each moment", "Progress.show", dropped("last_line")),
+)
+
+IN_SITE_PAGES = faults_in(
+    "tools.site.pages",
+    PAGES,
+    ("outputs of an earlier run", "read", dropped("outputs"), RUN),
+    ("pages that ask the network", "render", never("startswith")),
+    ("scripts of others on a page", "render", dropped("decompose")),
+    ("links to notebooks on pages", "redirected", never("suffix")),
+    ("links without their place", "redirected", instead_of_call("geturl", "quote(path)")),
+    ("pictures beside the page", "embedded", always("is_file")),
+    ("a formula that stops the page", "formula", uncaught("Exception")),
+    ("a formula with HTML in it", "formula", without_function("unescape")),
+    ("a gallery without its paintings", "pictures", never("painting")),
+    ("pictures of earlier runs", "save_pictures", dropped("unlink")),
+    ("pages of notebooks that are gone", "Site.clean", dropped("unlink")),
+    (
+        "quotation marks in a description",
+        "Site.__init__",
+        argument("Environment", "autoescape", "False"),
+    ),
+    ("spoiled results that stop the run", "Site.__init__", uncaught("ValueError")),
+    ("minutes of a hundred seconds", "clock", constant(60, 100), RUN),
+)
+
+IN_SITE_KERNEL = faults_in(
+    "tools.site.kernel",
+    RUN,
+    (
+        "any kernel of that name",
+        "execute",
+        without_argument("AsyncKernelManager", "kernel_spec_manager"),
+    ),
+    ("empty cells counted", "is_run", without_operand("and", "strip")),
+    ("a cell without end", "execute", without_argument("NotebookClient", "timeout")),
+    ("a kernel left behind", "execute", dropped("shutdown_kernel")),
+)
+
+IN_BENCH_PEERS = faults_in(
+    "tools.bench.peers",
+    BENCH,
+    (
+        "a peer's loss without its weight",
+        "TutorialLoss.__call__",
+        without_operand("*", "STYLE_WEIGHT"),
+    ),
+    ("a peer's Gram matrix that is ours", "TutorialLoss.gram", without_division()),
+    ("a peer that never clamps", "Peer.run", never("clamps")),
+    ("a peer with gradients that add up", "Peer.run", dropped("grad")),
+    ("a peer that starts at the photo", "of_recipe", without_argument("Peer", "grey")),
+    (
+        "half a gradient of the plain products",
+        "plain_products.multiply.return",
+        becomes("F.detach() @ F.T"),
+    ),
+)
+
+IN_BENCH_HARDWARE = faults_in(
+    "tools.bench.hardware",
+    BENCH,
+    ("a floor that forgets the way back", "multiply_adds", everywhere(constant(2, 1))),
+    ("a floor with all sides equal", "multiply_adds", never("pool")),
+)
+
+IN_BENCH_OURS = faults_in(
+    "tools.bench.ours",
+    BENCH,
+    (
+        "an image that is one evaluation late",
+        "first_reached",
+        argument("range", 0, "first + 1"),
+    ),
+    ("a loss that is scaled each time", "scaled", always("factor")),
+    ("memory kept where it should not be", "paint_ours", always("memory")),
+    ("evaluations counted from nought", "first_reached", without_operand("+", "1")),
+)
+
+IN_BENCH_RACES = faults_in(
+    "tools.bench.races",
+    BENCH,
+    ("a mean for a median", "median", other_name("median", "mean")),
+    ("runs without a value", "median", always("None")),
+)
+
+IN_BENCH_COMMAND = faults_in(
+    "tools.bench.__main__",
+    BENCH,
+    ("numbers of another machine", "stored", never("about")),
+)
+
+IN_BENCH_MEMORY = faults_in(
+    "tools.bench.memory",
+    BENCH,
+    ("x for y in a slope", "exponent", reversed_order("log")),
+)
+
+IN_BENCH_WORKERS = faults_in(
+    "tools.bench.workers",
+    BENCH,
+    ("a worker that failed in silence", "worker", never("returncode")),
+)
+
+IN_COUNTDOWN = faults_in(
+    "tools.countdown",
+    BENCH,
+    ("minutes for hours", "duration", constant(3600, 60)),
+)
+
+IN_PICTURES_PAINTING = faults_in(
+    "tools.pictures.painting",
+    RESULTS,
+    ("each size from the photo", "coarse_to_fine", always("image", "None")),
+    ("a style of one size for all", "coarse_to_fine", without_operand("*", "style_scale")),
+    (
+        "content added without its weight",
+        "total_loss.loss",
+        without_operand("*", "content_weight"),
+    ),
+    ("errors of what nobody sees", "style_errors", without_function("as_saved")),
+    ("errors added and not averaged", "mean_style", without_division()),
+    ("paintings painted again", "is_painted", always("is_file")),
+    ("paintings of other settings kept", "is_painted", instead_of_call("all", "True")),
+)
+
+IN_PICTURES_SHEETS = faults_in(
+    "tools.pictures.sheets",
+    RESULTS,
+    ("tiles below their row", "in_rows", without_operand("-", "tile")),
+)
+
+IN_PICTURES_STYLE_MAP = faults_in(
+    "tools.pictures.style_map",
+    RESULTS,
+    ("the largest distances as the smallest", "placed.return", becomes("axes[:, :2].flip(1)")),
+    ("a map that is not mirrored", "turned.return", becomes("places")),
+)
+
+IN_PICTURES_MUSEUM = faults_in(
+    "tools.pictures.museum",
+    RESULTS,
+    ("a bug that is none", "not_divided", without_operand("*", "std")),
+)
+
+IN_PICTURES_PATCHES = faults_in(
+    "tools.pictures.patches",
+    RESULTS,
+    ("a patch beside its peak", "patch_at_peak", constant(2, 1)),
+)
+
+IN_PICTURES_STYLES = faults_in(
+    "tools.pictures.styles.__init__",
+    STYLES,
+    ("accidents without a seed", "draw", argument("default_rng", 0, "None")),
+)
+
+IN_PICTURES_STYLES_CANVAS = faults_in(
+    "tools.pictures.styles.canvas",
+    STYLES,
+    ("noise of one octave", "noise", argument("range", 0, "1")),
+    ("a blur without its bell", "blur", without_function("exp")),
+    ("a path that begins in its middle", "trace", without_function("reversed")),
+    ("points with holes between them", "scatter", everywhere(constant(2, 1))),
+)
+
+FAULTS = [
+    *IN_DO,
+    *IN_SITE_BUILD,
+    *IN_SITE_ENVIRONMENT,
+    *IN_SITE_RUN,
+    *IN_SITE_PAGES,
+    *IN_SITE_KERNEL,
+    *IN_BENCH_PEERS,
+    *IN_BENCH_HARDWARE,
+    *IN_BENCH_OURS,
+    *IN_BENCH_RACES,
+    *IN_BENCH_COMMAND,
+    *IN_BENCH_MEMORY,
+    *IN_BENCH_WORKERS,
+    *IN_COUNTDOWN,
+    *IN_PICTURES_PAINTING,
+    *IN_PICTURES_SHEETS,
+    *IN_PICTURES_STYLE_MAP,
+    *IN_PICTURES_MUSEUM,
+    *IN_PICTURES_PATCHES,
+    *IN_PICTURES_STYLES,
+    *IN_PICTURES_STYLES_CANVAS,
+]
