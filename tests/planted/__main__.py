@@ -31,6 +31,8 @@ def answer(fault: Fault, project: Path) -> tuple[bool, str]:
         test = caught_by(fault, project)
     except NoPlace as problem:
         return False, str(problem)
+    except RuntimeError as problem:
+        return False, f"{fault.name}: {problem}"
     if test is None:
         return False, f"{fault.name}: SURVIVED"
     file, _ = located(fault.place, project)

@@ -24,6 +24,11 @@ from tests.support import ROOT
 PATIENCE = 300  # seconds; a fault may make a loop endless, and then the clock has caught it
 # What a copy of the project does without: all that can be made again.
 LEFT_OUT = (".git", ".venv", "build", "outputs", "solved", "__pycache__", ".*_cache", ".ipynb_*")
+FAILURES = (
+    pytest.ExitCode.TESTS_FAILED,
+    pytest.ExitCode.INTERRUPTED,
+    pytest.ExitCode.INTERNAL_ERROR,
+)
 
 
 class Fault(NamedTuple):
@@ -162,7 +167,8 @@ def first_failure(tests: str, project: Path) -> str | None:
     """Run test files in a copy of the project.
 
     Returns the first test that fails, or None. A fault may also break off pytest itself (by an
-    interrupt that nobody catches), or make it wait. Raises RuntimeError where there is no test.
+    interrupt that nobody catches), or make it wait. Raises RuntimeError where nothing can be told:
+    there is no such test, or somebody else ended the run.
     """
     command = [sys.executable, "-m", "pytest", "-q", "-x", "-rfE", "-p", "no:cacheprovider"]
     # Two seconds of five, so only for notebooks.
@@ -183,7 +189,7 @@ def first_failure(tests: str, project: Path) -> str | None:
         return f"the clock: {tests} did not end within {PATIENCE} s"
     if run.returncode == pytest.ExitCode.OK:
         return None
-    if run.returncode in (pytest.ExitCode.USAGE_ERROR, pytest.ExitCode.NO_TESTS_COLLECTED):
-        raise RuntimeError(run.stdout + run.stderr)
+    if run.returncode not in FAILURES:
+        raise RuntimeError(f"pytest ended with {run.returncode}:\n{run.stdout}{run.stderr}")
     failure = re.search(r"^(?:FAILED|ERROR) (.+?)(?: - .*)?$", run.stdout, re.M)
     return failure[1] if failure else f"the end of pytest itself, in {tests}"

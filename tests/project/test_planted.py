@@ -347,6 +347,12 @@ def test_an_interrupt_that_ends_pytest_is_a_failure(toy):
     assert first_failure("test_ctrl_c.py", toy) == "the end of pytest itself, in test_ctrl_c.py"
 
 
+def test_a_run_that_somebody_ended_tells_nothing(toy):
+    (toy / "test_ended.py").write_text("import os\nos._exit(77)\n")
+    with pytest.raises(RuntimeError, match="pytest ended with 77"):
+        first_failure("test_ended.py", toy)
+
+
 def test_a_test_that_does_not_end_is_caught_by_the_clock(toy, monkeypatch):
     (toy / "test_long.py").write_text("while True:\n    pass\n")
     monkeypatch.setattr(planting, "PATIENCE", 1)
