@@ -15,7 +15,7 @@ Published programs:
 Beside the way:
     fast       speed, one trick a function: fast, pyramid, matched_colour; each can be left out
     explorer   all knobs of the recipes on one panel
-    check      checks of exercises: check, close
+    check      checks of exercises: check, judge, each, close
     install    is everything here that the series needs? report
     files      one way to write a file: write_file
 

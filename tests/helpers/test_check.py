@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from helpers.check import check, close
+from helpers.check import check, close, each, judge
 
 
 def double(x):
@@ -145,3 +145,214 @@ def test_a_tolerance_is_relative_and_absolute():
         assert check(mine, double, scaled, tolerance=0.02)
         with pytest.raises(AssertionError, match="largest difference"):
             check(mine, double, scaled, tolerance=0.005)
+
+
+def test_each_value_has_its_trial(capsys):
+    factors = []
+
+    def mine(x, factor):
+        factors.append(factor)
+        return x * factor
+
+    assert check(mine, lambda x, factor: factor * x, (2,), each(3, 0, -1, 2))
+    assert factors == [3, 0, -1, 2]
+    assert capsys.readouterr().out == "mine: correct, on 4 random inputs.\n"
+
+
+def test_a_shape_may_be_one_of_each():
+    shapes = []
+
+    def mine(x):
+        shapes.append(tuple(x.shape))
+        return 2 * x
+
+    check(mine, double, each((2, 3), (3, 2)))
+    assert shapes == [(2, 3), (3, 2), (2, 3)]
+
+
+def test_each_needs_a_value():
+    with pytest.raises(ValueError, match="each needs at least one value"):
+        each()
+
+
+def by_for(x):
+    total = 0
+    for row in x:
+        total = total + row
+    return total
+
+
+def by_while(x):
+    total, place = 0, 0
+    while place < len(x):
+        total, place = total + x[place], place + 1
+    return total
+
+
+def by_comprehension(x):
+    return sum(row for row in x)
+
+
+def by_map(x):
+    return sum(map(torch.as_tensor, x))
+
+
+def by_inner_function(x):
+    def inner():
+        return [row for row in x]
+
+    return torch.stack(inner()).sum(0)
+
+
+@pytest.mark.parametrize("mine", [by_for, by_while, by_comprehension, by_map, by_inner_function])
+def test_a_loop_is_noticed_where_it_is_forbidden(mine):
+    def total(x):
+        return x.sum(0)
+
+    assert check(mine, total, (4, 3))
+    with pytest.raises(AssertionError, match=f"{mine.__name__}: solve it without loops"):
+        check(mine, total, (4, 3), without=("loops",))
+
+
+def test_what_goes_on_below_itself_is_no_loop():
+    def mine(x):
+        if x.sum() > 0:
+            return 2 * x
+        return x + x
+
+    assert check(mine, double, (3,), without=("loops", "autograd"))
+
+
+def test_autograd_is_noticed_where_it_is_forbidden():
+    def mine(x):
+        x.requires_grad_()
+        x.square().sum().backward()
+        return x.grad
+
+    assert check(mine, double, (3,))
+    with pytest.raises(AssertionError, match="solve it without autograd"):
+        check(mine, double, (3,), without=("autograd",))
+
+
+def test_a_function_is_noticed_by_its_name():
+    def mine(x):
+        return torch.mul(2, x)
+
+    with pytest.raises(AssertionError, match="solve it without mul"):
+        check(mine, double, (3,), without=("mul",))
+
+
+def test_to_call_the_specification_is_no_solution():
+    def mine(x):
+        return double(x)
+
+    with pytest.raises(AssertionError, match="without calling double"):
+        check(mine, double, (3,))
+
+
+def predictions():
+    return {"wide": 3, "deep": "relu4_1", "share": 0.25}
+
+
+@pytest.mark.parametrize(
+    "answer, sentence",
+    [
+        ({"wide": 2, "deep": "relu4_1", "share": 0.25}, r"guess\['wide'\]: 2 is too small"),
+        ({"wide": 3, "deep": "relu5_1", "share": 0.25}, r"guess\['deep'\]: 'relu5_1' is not right"),
+        ({"wide": 3, "deep": "relu4_1", "share": 0.3}, r"guess\['share'\]: 0.3 is too large"),
+        ({"wide": 3}, "guess: expected an answer for each of wide, deep, share"),
+        (None, "did you forget `return`"),
+    ],
+)
+def test_a_wrong_prediction_is_named_and_the_right_one_is_not_told(answer, sentence):
+    def guess():
+        return answer
+
+    with pytest.raises(AssertionError, match=sentence) as error:
+        check(guess, predictions)
+    assert "0.25" not in str(error.value) and "expected 3" not in str(error.value)
+
+
+def test_a_right_prediction(capsys):
+    answer = predictions()
+
+    def guess():
+        return answer
+
+    assert check(guess, predictions) is True
+    assert capsys.readouterr().out == "guess: correct.\n"
+
+
+@pytest.mark.parametrize("answer", [[3, 10], (3, 10), torch.tensor([3.0, 10.0])])
+def test_a_prediction_may_be_a_list(answer):
+    def guess():
+        return answer
+
+    assert check(guess, lambda: [3, 10])
+    with pytest.raises(AssertionError, match=r"guess\[1\]: 10 is too small"):
+        check(guess, lambda: [3, 11])
+
+
+def test_a_prediction_may_be_one_number():
+    def guess():
+        return 4
+
+    assert check(guess, lambda: 4)
+    with pytest.raises(AssertionError, match="^guess: 4 is too large"):
+        check(guess, lambda: 3)
+
+
+def not_even(answer, *_):
+    return "" if answer % 2 == 0 else f"{answer} is odd"
+
+
+def test_a_judge_takes_any_right_answer(capsys):
+    def mine():
+        return 4
+
+    assert judge(mine, not_even) is True
+    assert capsys.readouterr().out == "mine: correct.\n"
+
+
+def test_a_judge_says_what_is_wrong():
+    def mine():
+        return 3
+
+    with pytest.raises(AssertionError, match="^mine: 3 is odd$"):
+        judge(mine, not_even)
+
+
+def test_a_judge_hands_over_the_inputs_and_tries_each():
+    seen = []
+
+    def fault(answer, factor, x):
+        seen.append(factor)
+        return "" if torch.equal(answer, factor * x) else "not the product"
+
+    def mine(factor, x):
+        return min(factor, 5) * x
+
+    with pytest.raises(AssertionError, match="not the product"):
+        judge(mine, fault, each(1, 2, 7), (3,))
+    assert seen == [1, 2, 7]
+
+
+def test_a_judge_notes_what_is_not_started_and_what_is_not_returned(capsys):
+    def empty():
+        raise NotImplementedError
+
+    def nothing():
+        pass
+
+    assert judge(empty, not_even) is False
+    assert capsys.readouterr().out == "empty: not started yet.\n"
+    with pytest.raises(AssertionError, match="did you forget `return`"):
+        judge(nothing, not_even)
+
+
+def test_a_judge_forbids_too():
+    def mine():
+        return sum(2 for _ in range(2))
+
+    with pytest.raises(AssertionError, match="solve it without loops"):
+        judge(mine, not_even, without=("loops",))

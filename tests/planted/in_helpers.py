@@ -524,17 +524,22 @@ IN_CHECK = faults_in(
     ("a check that never raises", "_compare", always("wrong", "any")),
     ("a shape that is not compared", "_compare", never("shape")),
     ("an answer of nothing", "_compare", never("actual", "None")),
-    ("one trial for all", "check", argument("range", 0, "1")),
+    ("one trial for all", "_rounds", argument("range", 0, "1")),
     (
         "the same numbers in each trial",
-        "check",
-        argument("_draw", 1, "torch.Generator().manual_seed(0)"),
+        "_rounds",
+        argument("_draw", 2, "torch.Generator().manual_seed(0)"),
     ),
-    ("an answer that spoils the question", "check", without_method("clone")),
+    ("an answer that spoils the question", "_answer", without_method("clone")),
     ("a tolerance ignored", "_compare", argument("isclose", "rtol", "1e-4")),
-    ("an exercise not started is wrong", "check", uncaught("NotImplementedError")),
+    ("an exercise not started is wrong", "_answer", uncaught("NotImplementedError")),
     ("another place of the difference", "_compare", other_name("argmax", "argmin")),
-    ("a check that compares nothing", "check", dropped("ValueError"), BAD_INPUT),
+    ("a check that compares nothing", "_rounds", dropped("ValueError"), BAD_INPUT),
+    ("a loop that nobody notices", "_jumps_back", never("is_jump")),
+    ("autograd that nobody notices", "_require_allowed.uses", entry("autograd", "False")),
+    ("a specification called", "_require_allowed", never("_loads")),
+    ("a prediction that is never wrong", "_compare_prediction", never("tolerance")),
+    ("a judge whom nobody heeds", "judge", never("sentence")),
 )
 
 IN_INSTALL = faults_in(
