@@ -12,11 +12,12 @@
 # # Paint your first picture
 #
 # > **The question** Can a computer paint a photo the way somebody else painted? What goes in, and what comes out?
-# > **You will make** one painting: a German town after *The Starry Night*, saved as a file of your own.
-# > **You need** nothing but this notebook and the folder that it came in. A graphics card helps, but a laptop will do.
-# > **Time** 10 minutes to read, and less than a minute of computing.
+# > **You will make** one painting, a German town after *The Starry Night*, and save it as a file of your own.
+# > **You need** nothing but this notebook and a little Python. A graphics card helps, but a laptop will do.
+# > **Time** about 20 minutes to read and run, and 30 minutes for the exercises; the computing in it takes about 30 seconds on a laptop
 #
-# The first cell finds the other files of the series. Run it, and then every cell after it, from top to bottom.
+# You run a notebook cell by cell, from top to bottom: click into a cell and press Shift and Enter. The first cell finds the
+# other files of the series, so run it first.
 
 # %% tags=["setup"]
 # <<setup>>
@@ -29,7 +30,6 @@
 from helpers.install import report
 
 report();
-
 # %% [markdown]
 # ## Content plus style makes a painting
 #
@@ -41,50 +41,54 @@ from helpers.images import DATA, load
 from helpers.show import show
 
 hero = load(DATA / "results" / "first_painting.jpg", 512)
-show([load("tubingen_neckarfront", 512), load("starry_night", 512), hero],
-     ["the content", "the style", "the painting"],
-     alt="A photo of gabled houses on a river; Van Gogh's Starry Night; and the houses "
-     "painted in Van Gogh's strokes, under a sky with a great swirl and two stars.")
+show(
+    [load("tubingen_neckarfront", 512), load("starry_night", 512), hero],
+    ["the content", "+ the style", "= the painting"],
+    alt="A photo of gabled houses on a river; Van Gogh's Starry Night; and the houses "
+    "painted in Van Gogh's strokes, under a sky with a great swirl and two stars.",
+)
 
 # %% [markdown]
 # The houses stand where the photo has them, and everything is made of strokes that the photo never had. A big swirl turns
-# in the empty sky, and there is a star on a house front. This one was painted beforehand at 1,024 pixels, in three rounds
-# from small to large (`python -m tools.pictures.results first_painting` paints it again). In a moment you will paint the same
-# pair at 256 pixels, which takes seconds.
+# in the empty sky, and a star shines among the houses. This one was painted beforehand at 1,024 pixels, in three rounds
+# from small to large (`python -m tools.pictures.results first_painting` paints it again). In a moment you will paint the
+# same pair yourself, at 320 pixels, which takes seconds instead of minutes.
 #
 # ## Two pictures go in
 #
-# The **content** image says *what* to paint. The **style** image says *how*. A computer stores an image as numbers: one
-# for red, one for green and one for blue at every pixel, here between 0 (dark) and 1 (bright). We keep all of them in one
-# block of numbers, which PyTorch calls a tensor.
+# The **content** image says *what* to paint. The **style** image says *how*. A computer stores an image as numbers, and
+# each pixel has three of them: one for red, one for green and one for blue, here between 0 (dark) and 1 (bright). We keep
+# all of them in one block of numbers, which PyTorch calls a [tensor](https://pytorch.org/docs/stable/tensors.html).
 
 # %% tags=["settings"]
 # NBVAL_CHECK_OUTPUT
 content = "tubingen_neckarfront"
 style_name = "starry_night"
-photo = load(content, size=256)
-style = load(style_name, size=320)
+photo = load(content, size=320)
+style = load(style_name, size=400)
 print("photo", tuple(photo.shape), "style", tuple(style.shape))
 
 # %% [markdown]
 # Read each shape as *one picture, three colours, height, width*. The two pictures need not have the same size. A style
-# image that is a little larger than the photo gives broader strokes, so we take 320 pixels for 256.
+# image that is a little larger than the photo gives broader strokes, which is why we take 400 pixels for 320.
 #
 # ## One number says how wrong a painting is
 #
 # In 2015, Leon Gatys, Alexander Ecker and Matthias Bethge
-# [found a way](https://arxiv.org/abs/1508.06576) to put two questions to VGG19, a network that had been trained to name
-# what is on photos (cats, churches, coffee pots). Such a network turns an image into **features**: maps that say where it
-# sees an edge, a curl, or a window. And so we can ask:
+# [found a way](https://arxiv.org/abs/1508.06576) to let a network judge pictures. The network is called VGG19, and it had
+# been trained to name what is on photos, such as cats, churches and coffee pots. On the way to a name, it turns the image
+# into **features**: maps that say where there is an edge, a curl, or a window. With these maps we can ask two questions
+# about any painting.
 #
-# - *Are the same things in the same places as in the photo?* We compare the features of one deep layer, place by place.
-#   This is the content error.
-# - *Is it made of the same colours, strokes and textures as the painting?* We compare which features occur together,
-#   no matter where. This is the style error, and we take its mean over five layers.
+# - *Are the same things in the same places as in the photo?* We compare the features of one deep layer of the network,
+#   place by place. The result is the **content error**.
+# - *Is it made of the same colours, strokes and textures as the style image?* We compare which features occur together,
+#   no matter where. A table that holds this is called a **Gram matrix**, and [notebook 03](03_gram_matrices.ipynb) builds
+#   one by hand. The result is the **style error**, and we take its mean over five layers.
 #
-# Both errors are 0 for a perfect match, and about 1 for an empty grey sheet. The whole method is in the function `loss`
+# Both errors are 0 for a perfect match, and about 1 for an even grey picture. The whole method is in the function `loss`
 # below: the style error, plus three hundredths of the content error. Do not worry about the details yet, because the next
-# notebooks take them apart one by one. Let us ask first what the untouched photo scores.
+# notebooks take them apart one by one. Let us first ask what the untouched photo scores.
 
 # %%
 # NBVAL_CHECK_OUTPUT
@@ -95,14 +99,14 @@ vgg = VGG()
 photo = photo.to(vgg.device)
 style = style.to(vgg.device)
 layers = ["relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1"]
-style_targets = {name: gram(f) for name, f in vgg(style, layers).items()}
+style_targets = {layer: gram(features) for layer, features in vgg(style, layers).items()}
 content_target = vgg(photo, ["relu4_2"])["relu4_2"]
 content_weight = 0.03
 
 
 def errors(image):
     features = vgg(image, layers + ["relu4_2"])
-    style_errors = [style_loss(features[name], style_targets[name]) for name in layers]
+    style_errors = [style_loss(features[layer], style_targets[layer]) for layer in layers]
     return style_errors, content_loss(features["relu4_2"], content_target)
 
 
@@ -114,15 +118,15 @@ def loss(image):
 print(f"loss of the untouched photo: {loss(photo).item():.2f}")
 
 # %% [markdown]
-# The content of the photo is perfect, so this number is all style. An empty sheet would score about 1, and by this measure
-# the photo is about half as far from Van Gogh as that.
+# The content of the photo is perfect, so this number is all style. An even grey picture would score about 1, and by this
+# measure the photo is about half as far from Van Gogh as that.
 #
 # ## Painting means changing pixels until that number is small
 #
-# The network never changes. What we train is the picture: each step asks in which direction every pixel should move, and
-# moves all of them a little. We begin with the photo in Van Gogh's colours, and take 50 such steps. `fast` lets the
-# network compute in half precision if your machine has units for that, and says what it chose. Watch the picture change.
-# If you want to stop early, press the stop button, and you keep the best picture so far.
+# The network never changes. What changes is the picture: at each step we ask in which direction every pixel should move,
+# and move all of them a little. We begin with the photo in Van Gogh's colours, and take 45 such steps. `fast` lets the
+# network compute in half precision if your machine has units for that, and it tells you what it chose. Watch the picture
+# change. If you want to stop early, press the stop button, and you keep the best picture so far.
 
 # %% tags=["painting"]
 from helpers.fast import fast, matched_colour, pyramid
@@ -130,58 +134,221 @@ from helpers.images import as_saved, save
 from helpers.show import Progress
 from helpers.transfer import optimise
 
+steps = 45
 fast(vgg)
 start = matched_colour(photo, style)
-painting = optimise(start, loss, steps=50, callback=Progress(50), parametrize=pyramid).image
+painting = optimise(start, loss, steps, callback=Progress(steps), parametrize=pyramid).image
 settings = {"content": content, "style": style_name, "content_weight": content_weight}
 file = save(painting, "my_first_painting.png", settings | {"network": vgg.name})
 print(f"Your painting is in {file.name}, beside this notebook.")
-show(as_saved(painting), height=400,
-     alt="The houses of Tübingen in blue and yellow strokes, under a swirling sky.")
+show(
+    as_saved(painting),
+    height=480,
+    alt="The houses of Tübingen in blue and yellow strokes, under a swirling sky.",
+)
 
 # %% [markdown]
-# How near did it come? We measure the picture as it was saved, with its colours rounded to the 256 levels of a file.
+# Look at the sky first. It was an even blue, so there was nothing to preserve, and the strokes could run as they do in Van
+# Gogh's painting. Then look at the windows: they are still in their rows, because the content error would grow if they
+# left them.
+#
+# How near did we come? We measure the picture as it was saved, with its colours rounded to the 256 levels of a file.
 
 # %% tags=["errors"]
 style_errors, content_error = errors(as_saved(painting))
-for name, error in zip(layers, style_errors, strict=True):
-    print(f"style error at {name}: {error.item():.3f}")
+for layer, error in zip(layers, style_errors, strict=True):
+    print(f"style error at {layer}: {error.item():.3f}")
 print(f"mean of the five: {sum(style_errors).item() / 5:.3f}")
 
 # %% [markdown]
-# The mean is a small fraction of what the photo scored. Step back from the screen, and the town is still there, gable
-# beside gable. Step closer, and it is made of strokes. Look at the sky above all: it was even blue, so there was nothing
-# to preserve, and the strokes could run as they do in the painting.
+# The mean was about a half for the photo, and is now a small fraction of that. Nobody told the computer what a brush
+# stroke is. The five tables in `style_targets` say which features occur together in *The Starry Night*, and changing the
+# pixels until the painting has nearly the same tables did the rest. How a network comes to such features, and why a table
+# of products is enough to say "style", is what the series explains, one question at a time.
 #
-# Nobody told the computer what a brush stroke is. The five sets of numbers in `style_targets` say which features occur
-# together in *The Starry Night*, and changing the pixels until the painting has the same numbers did the rest. How a
-# network comes to such features, and why a table of products is enough to say "style", is what the series explains, one
-# question at a time.
+# ## Exercises
 #
-# ## On your own
+# Every notebook has some. Where you write a function, the cell below it tells you whether it is right; hints and a solution
+# are folded away.
 #
-# - Set `content` above to `"chelsea"`, `"roman_colosseum"` or `"river_otter"`, and run the cells again. `names("content")`
-#   and `names("style")` from `helpers.images` list all that there is.
-# - Set `style_name` to `"munch_the_scream"`, `"hokusai_great_wave"` or `"mosaic"`.
-# - Use a photo of your own: `load("/path/to/photo.jpg")`. Any size and any usual format will do.
-# - Change `content_weight` from 0.03 to 0.3, and then to 0.003. Before you run it, say which of the two will keep the windows.
+# **Exercise 1 · predict** · ●○○ · 5 minutes. While it painted, the computer changed numbers until the loss was small. How
+# many numbers of the *image* could it change, for a picture of 240 rows and 320 columns? And how many of the twenty million
+# numbers of the *network* did it change? Write your two answers in place of the last line.
+
+
+# %% tags=["spec"]
+def changed_numbers():
+    from helpers.images import load
+
+    image = load("tubingen_neckarfront", size=320)  # (1, 3, 240, 320)
+    return {"image": image.numel(), "network": 0}
+
+
+# %% tags=["exercise"]
+def my_prediction():
+    """How many numbers painting changes: {"image": ..., "network": ...}."""
+    # solution
+    return {"image": 3 * 240 * 320, "network": 0}
+
+
+# %% tags=["check"]
+from helpers.check import check
+
+check(my_prediction, changed_numbers);
+# %% [markdown]
+# <details><summary>Hint 1</summary>
+#
+# Look at the shape that the cell with the settings printed, and read the first sentence above the painting's cell again.
+#
+# </details>
+#
+# <details><summary>Hint 2</summary>
+#
+# The shape (1, 3, 240, 320) has as many numbers as its four parts multiplied. The network never changes.
+#
+# </details>
+#
+# <!-- solution: my_prediction -->
+#
+# **Exercise 2 · diagnose** · ●●○ · 10 minutes. A friend of yours wants strong strokes, sets `content_weight = 0.03`, and gets
+# back the photo with hardly a stroke on it. Her function is below. What went wrong? Find the mistake, and write the loss
+# that she meant.
+
+# %% tags=["spec"]
+import torch
+
+
+def loss_of_a_friend(style_errors, content_error, content_weight):
+    return content_weight * sum(style_errors) / 5 + content_error
+
+
+def fault(answer, style_errors, content_error, content_weight):
+    style_error = style_errors.mean()
+    if torch.isclose(answer, loss_of_a_friend(style_errors, content_error, content_weight)):
+        return "this is still your friend's loss"
+    if torch.isclose(answer, style_errors.sum() + content_weight * content_error):
+        return "the style error is the mean over the five layers, and this is their sum"
+    right = torch.isclose(answer, style_error + content_weight * content_error)
+    return "" if right else "this is not the style error plus the weighted content error"
+
+
+# %% tags=["exercise"]
+def my_loss(style_errors, content_error, content_weight):
+    """Five style errors (a tensor of shape (5,)), a content error and its weight -> the loss, one number."""
+    # solution
+    return sum(style_errors) / 5 + content_weight * content_error
+
+
+# %% tags=["check"]
+from helpers.check import each, judge
+
+judge(my_loss, fault, (5,), torch.tensor(0.7), each(0.03, 0.3, 3.0), trials=3);
+
+# %% [markdown]
+# <details><summary>Hint 1</summary>
+#
+# Put numbers in: with a style error of 0.5 and a content error of 0.5, how much does each contribute to her loss?
+#
+# </details>
+#
+# <details><summary>Hint 2</summary>
+#
+# A term with a small weight is cheap to ignore. Which of the two terms should be the cheap one?
+#
+# </details>
+#
+# <!-- solution: my_loss -->
+#
+# **Exercise 3 · make a picture** · ●○○ · 15 minutes. Paint a picture that you would hang on a wall. Go back to the cell with the
+# settings, set `content` to `"chelsea"`, `"roman_colosseum"` or `"river_otter"`, and `style_name` to `"munch_the_scream"`,
+# `"hokusai_great_wave"` or `"mosaic"`, and run the cells from there on. `names("content")` and `names("style")` from
+# `helpers.images` list everything that comes with the series, and `load("/path/to/photo.jpg")` takes a photo of your own.
+# Then change `content_weight` to 0.3 and to 0.003. Before you run it, say which of the two keeps the windows.
+#
+# <details><summary>What to look for</summary>
+#
+# With 0.3 the photo wins: outlines and windows are sharp, and strokes appear only where the photo is empty. With 0.003 the
+# style wins, and houses dissolve into strokes. [Notebook 05](05_the_total_loss.ipynb) shows that the weight is a price. Pairs
+# work best where the photo has both large empty areas and clear outlines, and where the style has more than one kind of
+# mark. If the painting looks muddy, look at the two pictures side by side: a style can only give colours that it has.
+#
+# </details>
 #
 # ## The map
 #
 # <!-- map -->
 #
-# Read them in order for the whole story. If you would rather write the loop today and understand the rest later, begin
-# with 06. Every notebook stands on its own.
+# Read them in order for the whole story; with the exercises that is about a working week of evenings. If you would rather
+# write the loop today and understand the rest later, begin with [notebook 06](06_painting_with_adam.ipynb). Every notebook stands
+# on its own. The series is for people who know some Python and have seen a little PyTorch; it derives everything else.
 #
-# **Which network is this?** The original [VGG19](https://arxiv.org/abs/1409.1556) of Karen Simonyan and Andrew Zisserman
-# (Oxford, 2014), the network of the papers. It comes with the series, 40 MB, so nothing has to be downloaded, and every
-# number in these notebooks is its own, on every machine.
+# **Which network is this?** It is the original [VGG19](https://arxiv.org/abs/1409.1556) of Karen Simonyan and Andrew
+# Zisserman (Oxford, 2014), the network of the papers. It comes with the series, 40 MB, so nothing has to be downloaded, and
+# every number in these notebooks is its own, on every machine.
 #
 # **Will your picture be the same as mine?** Not to the last pixel. Sums of millions of numbers are rounded in another order
 # on another machine, so a swirl may come out elsewhere. The kind of picture does not change.
 #
+# **What came after?** This method changes the pixels of one picture at a time. A year later,
+# [Johnson, Alahi and Fei-Fei](https://arxiv.org/abs/1603.08155) trained a second network to do it in one pass, with the same
+# two errors as its loss, and [Huang and Belongie](https://arxiv.org/abs/1703.06868) made one such network serve any style.
+# Today's image generators, which grew out of [diffusion models](https://arxiv.org/abs/2112.10752), take a sentence instead of
+# a painting. None of them shows you as plainly as this one what it optimises, and that is why we begin here.
+#
+# **Whose style is it?** The paintings in this series are old enough to belong to everybody. A living artist's work
+# is not: before you paint after somebody who can be asked, ask, and name them beside your picture.
+#
+# ## What to remember
+#
+# - A painting is found by changing the pixels of an image until one number, the loss, is small. The network stays as it is.
+# - The loss adds two errors. The content error compares features place by place, and the style error compares which features
+#   occur together.
+# - The content weight decides between them: a large one keeps the photo, and a small one lets the style take over.
+#
+# ## Three questions
+#
+# Answer each in your own words before you unfold it.
+#
+# 1. Why did the swirl appear in the sky and not on the houses?
+#
+# <details><summary>Compare</summary>
+#
+# The sky of the photo is even, so its features are nearly empty and a swirl costs little content error. On the houses the
+# same swirl would destroy windows and outlines, and the content error would grow.
+#
+# </details>
+#
+# 2. What would come out if the content weight were zero?
+#
+# <details><summary>Compare</summary>
+#
+# Only the style would count, and it does not care where anything is. The photo would be no more than the place from which
+# the search starts, and what comes out is a texture in Van Gogh's manner: [notebook 04](04_texture_from_statistics.ipynb)
+# makes such pictures on purpose.
+#
+# </details>
+#
+# 3. The network was trained on photos of things, and never on paintings. Why can it judge a painting at all?
+#
+# <details><summary>Compare</summary>
+#
+# To name things it had to learn edges, curves, textures and parts of things, and paintings are full of those as well.
+# [Notebook 01](01_inside_vgg19.ipynb) looks at them one by one.
+#
+# </details>
+#
+# ## Notation
+#
+# You do not need this table yet. It is here for when you meet a letter later and want to look it up.
+#
+# <!-- notation -->
+#
+# ## Words
+#
+# <!-- glossary -->
+#
 # **Further reading.** Gatys, Ecker and Bethge, [A Neural Algorithm of Artistic Style](https://arxiv.org/abs/1508.06576)
-# (2015): nine pages, and the pictures alone are worth it.
+# (2015): short, and the pictures alone are worth it.
 # [Image Style Transfer Using Convolutional Neural Networks](https://www.cv-foundation.org/openaccess/content_cvpr_2016/papers/Gatys_Image_Style_Transfer_CVPR_2016_paper.pdf)
 # (CVPR 2016) is the same method with all its formulas, and it is the paper that the series follows.
 #

@@ -8,7 +8,8 @@
 Sources are notebooks/src/NN_slug.py in py:percent form, with the exercises solved. In a cell tagged
 `exercise` everything below a line `# solution` is cut from the notebook, and comes back, folded,
 where a markdown cell says `<!-- solution: function -->`. `<!-- top -->`, `<!-- map -->` and
-`<!-- bottom -->` are replaced by generated text, `# <<setup>>` by the setup cell.
+`<!-- bottom -->` are replaced by generated text, `<!-- notation -->` and `<!-- glossary -->` by the
+pages of that name beside the sources, `# <<setup>>` by the setup cell.
 
 Generated from lists: the table in README.md, data/README.md and environment.yml.
 """
@@ -105,6 +106,11 @@ def series_table(folder: str = "") -> str:
     return "\n".join(rows)
 
 
+def page(place: re.Match) -> str:
+    """Return the page that a notebook prints in this place: notation.md or glossary.md."""
+    return (SOURCES / f"{place[1]}.md").read_text(encoding="utf-8").strip()
+
+
 def cut(source: str) -> str:
     """Return an exercise without its solution: below `# solution` stands NotImplementedError."""
     lines = source.splitlines()
@@ -139,6 +145,7 @@ def assemble(slug: str, solved: bool = False) -> nbformat.NotebookNode:
     for cell in cells:
         for marker, text in generated.items():
             cell.source = cell.source.replace(marker, text)
+        cell.source = re.sub("<!-- (notation|glossary) -->", page, cell.source)
         # Two spaces at the end: each line of the opening card stays a line of its own.
         cell.source = re.sub(r"^(> .*\S)\n(?=> \*\*)", r"\1  \n", cell.source, flags=re.M)
         for marker, function in re.findall(r"(<!-- solution: (\w+) -->)", cell.source):
