@@ -176,12 +176,10 @@ print(f"mean of the five: {sum(style_errors).item() / 5:.3f}")
 # numbers of the *network* did it change? Write your two answers in place of the last line.
 
 
-# %% tags=["spec"]
+# %% tags=["spec", "folded"]
 def changed_numbers():
-    from helpers.images import load
-
-    image = load("tubingen_neckarfront", size=320)  # (1, 3, 240, 320)
-    return {"image": image.numel(), "network": 0}
+    rows, columns = 240, 320
+    return {"image": rows * columns * 3, "network": 0}
 
 
 # %% tags=["exercise"]
@@ -212,7 +210,7 @@ check(my_prediction, changed_numbers);
 #
 # **Exercise 2 · diagnose** · ●●○ · 10 minutes. A friend of yours wants strong strokes, sets `content_weight = 0.03`, and gets
 # back the photo with hardly a stroke on it. Her function is below. What went wrong? Find the mistake, and write the loss
-# that she meant.
+# that she meant. (The closed cell after it belongs to the check, and opening it would spoil the search.)
 
 # %% tags=["spec"]
 import torch
@@ -222,6 +220,7 @@ def loss_of_a_friend(style_errors, content_error, content_weight):
     return content_weight * sum(style_errors) / 5 + content_error
 
 
+# %% tags=["spec", "folded"]
 def fault(answer, style_errors, content_error, content_weight):
     style_error = style_errors.mean()
     if torch.isclose(answer, loss_of_a_friend(style_errors, content_error, content_weight)):

@@ -21,6 +21,11 @@ FIRST = """\
 # %% tags=["setup"]
 # <<setup>>
 
+# %% tags=["spec", "folded"]
+def plus_one(x):
+    return x + 1
+
+
 # %% tags=["exercise"]
 def add_one(x):
     \"\"\"x + 1\"\"\"
@@ -32,6 +37,8 @@ def add_one(x):
 # <!-- solution: add_one -->
 #
 # <!-- map -->
+#
+# <!-- notation -->
 #
 # <!-- bottom -->
 """
@@ -71,6 +78,7 @@ def series(tmp_path, monkeypatch):
     build.SOURCES.mkdir(parents=True)
     (build.SOURCES / "01_one.py").write_text(FIRST, encoding="utf-8")
     (build.SOURCES / "02_two.py").write_text(SECOND, encoding="utf-8")
+    (build.SOURCES / "notation.md").write_text("G is a Gram matrix.\n", encoding="utf-8")
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "images.toml").write_text(PICTURES, encoding="utf-8")
     (tmp_path / "README.md").write_text(README, encoding="utf-8")
@@ -92,7 +100,7 @@ def texts(slug: str, **options) -> list[str]:
 
 
 def test_a_solution_is_cut_and_comes_back_folded(series):
-    _, _, exercise, folded = texts("01_one")
+    _, _, _, exercise, folded = texts("01_one")
     assert exercise.endswith('"""x + 1"""\n    raise NotImplementedError  # your turn')
     solution = 'def add_one(x):\n    """x + 1"""\n    return x + 1'
     expected = f"<details><summary>Solution</summary>\n\n```python\n{solution}\n```\n\n</details>"
@@ -100,7 +108,7 @@ def test_a_solution_is_cut_and_comes_back_folded(series):
 
 
 def test_a_solved_notebook_has_the_solution(series):
-    assert texts("01_one", solved=True)[2].endswith("# solution\n    return x + 1")
+    assert texts("01_one", solved=True)[3].endswith("# solution\n    return x + 1")
 
 
 def test_a_solution_that_nobody_wrote_is_refused(series):
@@ -111,12 +119,19 @@ def test_a_solution_that_nobody_wrote_is_refused(series):
 
 
 def test_generated_text_stands_where_it_is_asked_for(series):
-    top, setup, _, bottom = texts("01_one")
+    top, setup, _, _, bottom = texts("01_one")
     assert top.startswith("[![Open this notebook in Colab](https://colab.")
     assert "/notebooks/01_one.ipynb) [Look around](02_two.ipynb) →" in top
     assert "> **You will do** a sum.  \n> **You need** nothing." in top
     assert setup == build.setup_cell()
+    assert "\n\nG is a Gram matrix.\n\n" in bottom
     assert bottom.endswith("[Look around](02_two.ipynb) →")
+
+
+def test_what_tells_the_answer_is_shown_closed(series):
+    _, _, spec, exercise, _ = build.assemble("01_one").cells
+    assert spec.metadata == {"tags": ["spec", "folded"], **build.FOLDED}
+    assert exercise.metadata == {"tags": ["exercise"]}
 
 
 def test_the_links_lead_to_the_neighbours(series):

@@ -203,3 +203,11 @@ def test_results_that_somebody_spoiled_are_no_results(site, text):
     later.clean()
     later.index()
     assert "not run" in soup(site.out / "index.html").select(".contents .time")[0].text
+
+
+def test_what_tells_the_answer_is_folded(tmp_path):
+    cells = [code(tags=["spec", "folded"]), code(tags=["check"])]
+    soup = BeautifulSoup(pages.render(new_notebook(cells=cells), tmp_path, tmp_path), "html.parser")
+    (fold,) = soup.select("details")
+    assert "show()" in fold.get_text() and fold.summary.get_text()
+    assert len(soup.select(".input")) == 2

@@ -7,9 +7,10 @@
 
 Sources are notebooks/src/NN_slug.py in py:percent form, with the exercises solved. In a cell tagged
 `exercise` everything below a line `# solution` is cut from the notebook, and comes back, folded,
-where a markdown cell says `<!-- solution: function -->`. `<!-- top -->`, `<!-- map -->` and
-`<!-- bottom -->` are replaced by generated text, `<!-- notation -->` and `<!-- glossary -->` by the
-pages of that name beside the sources, `# <<setup>>` by the setup cell.
+where a markdown cell says `<!-- solution: function -->`. A cell tagged `folded` tells the answer of
+an exercise, and is shown closed. `<!-- top -->`, `<!-- map -->` and `<!-- bottom -->` are replaced
+by generated text, `<!-- notation -->` and `<!-- glossary -->` by the pages of that name beside the
+sources, `# <<setup>>` by the setup cell.
 
 Generated from lists: the table in README.md, data/README.md and environment.yml.
 """
@@ -38,6 +39,7 @@ REPOSITORY = tomllib.loads(PYPROJECT)["project"]["urls"]["Repository"]
 SERIES = tomllib.loads((SOURCES / "series.toml").read_text(encoding="utf-8"))
 BADGE = "https://colab.research.google.com/assets/colab-badge.svg"
 CELL_TIMEOUT = 600  # seconds
+FOLDED = {"jupyter": {"source_hidden": True}, "cellView": "form"}  # for JupyterLab; for Colab
 
 SETUP = """# Setup: run me first. It finds the series, or fetches it (on Colab, for example).
 import subprocess, sys
@@ -156,6 +158,8 @@ def assemble(slug: str, solved: bool = False) -> nbformat.NotebookNode:
             cell.source = cut(cell.source)
         cell.id = f"{slug[:2]}-{number:03d}"
         cell.metadata = {"tags": tags} if tags else {}
+        if "folded" in tags:
+            cell.metadata |= FOLDED
     python = {"display_name": "Python 3", "language": "python", "name": "python3"}
     metadata = {"kernelspec": python, "language_info": {"name": "python"}}
     return nbformat.v4.new_notebook(cells=cells, metadata=metadata)

@@ -112,6 +112,11 @@ def render(notebook: nbformat.NotebookNode, folder: Path, out: Path) -> str:
             image.replace_with(image.get("alt", ""))
     for link in soup.select("a[href]"):
         link["href"] = redirected(link["href"], folder, out)
+    for code in soup.select(".celltag_folded .input"):
+        fold = code.wrap(soup.new_tag("details"))
+        summary = soup.new_tag("summary")
+        summary.string = "What the check compares with (it tells the answer)"
+        fold.insert(0, summary)
     for table in soup.select("table"):
         table.wrap(soup.new_tag("div", attrs={"class": "wide"}))
     return str(soup)
