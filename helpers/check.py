@@ -13,6 +13,8 @@ from torch import Tensor
 
 __all__ = ["check", "judge", "each", "close"]
 
+# What the judging of an answer raises that is a number where a tensor is asked for, and so on.
+MISFITS = (AttributeError, IndexError, KeyError, RuntimeError, TypeError, ValueError)
 AUTOGRAD = {"autograd", "backward", "enable_grad", "grad", "requires_grad", "requires_grad_", "vjp"}
 
 
@@ -78,7 +80,8 @@ def judge(
         that says what is wrong with it. inputs, trials, without: as for `check`.
 
     Returns True, and says so, if nothing is wrong. Returns False, and says so, if the exercise was
-    not started. Raises AssertionError with the sentence otherwise.
+    not started. Raises AssertionError with the sentence otherwise, and where the answer is of
+    another form than `fault` can judge.
     """
     _require_allowed(yours, without, fault)
     for arguments in _rounds(inputs, trials):
@@ -87,7 +90,10 @@ def judge(
             return False
         if answer is None:
             raise AssertionError(f"{yours.__name__} returned None; did you forget `return`?")
-        sentence = fault(answer, *arguments)
+        try:
+            sentence = fault(answer, *arguments)
+        except MISFITS as error:
+            sentence = f"the answer does not have the form that is asked for ({error})"
         if sentence:
             raise AssertionError(f"{yours.__name__}: {sentence}")
     print(f"{yours.__name__}: correct.")

@@ -11,132 +11,204 @@
 #
 # # Look inside VGG19
 #
-# > **You will do** walk through a trained network by hand, and look at what it computes on the way.
-# > **You will learn** what each depth sees, how far it sees, and how to misuse it without an error message.
-# > **You need** a little PyTorch, and roughly what a convolution is.
-# > **Time** about 75 minutes with the exercises; about a minute of it is computing, on a laptop.
-# > **Came before** the first painting; this notebook opens the box that it used.
-#
-# ![Two halves with five rows of patches each. Left, VGG19: reds and oranges, dark upright strokes, light corners, small round things, and in the last row three portraits and a cat. Right, random weights: dark blues, light things with dark edges, stripes, pale things, and in the last row pictures with hard contours.](../data/results/01_inside_patches.jpg)
-#
-# *One channel from each of five depths, and the places in our pictures that excite it most: in VGG19, and in a network of
-# the same shape whose weights are random numbers. By the end of this page you will know what is really different.*
+# > **The question** A network has looked at more than a million photos. What did it learn to see?
+# > **You will make** a table and a drawing of the whole network, maps of what it sees in a photo, and images that excite a single channel of it.
+# > **You need** Python and a little PyTorch (what a tensor is, and how to index it). Everything else is explained here; the symbols of the series are listed under [notation](00_start_here.ipynb#Notation).
+# > **Time** about 75 minutes to read and run, and 45 minutes for the exercises; the computing in it takes about two minutes on a laptop
 
 # %% tags=["setup"]
 # <<setup>>
 
 # %% [markdown]
-# One photo stays with us, as a tensor (1, 3, height, width) with values between 0 and 1:
+# Nobody painted the six images below, and no camera took them. Each of them began as grey noise, and a program changed
+# its pixels again and again until one single channel inside a network called VGG19 had become very active. Nobody told
+# the program about leaves, houses or meadows. So where do these shapes come from?
+
+# %% tags=["hero"]
+from helpers.images import DATA, load
+from helpers.show import show
+
+show(
+    load(DATA / "results" / "01_channels.jpg", 960),
+    height=520,
+    alt="Six square images that look grown rather than painted: green cups like leaves, heaps of "
+    "scaly eggs, bursts of coloured needles, a wall of crooked window frames, trunks with fans of "
+    "palm leaves, and a meadow with tufts of grass, row behind row.",
+)
+
+# %% [markdown]
+# You will make such images yourself before this notebook ends. It takes about twenty lines. But first you should know
+# what a channel is, what the network computes, and how much of a picture one of its numbers can see at all. (The six
+# are our choice out of some two hundred that we looked at; `python -m tools.pictures.results 01_channels` makes them
+# again.)
+#
+# One photo will stay with us. It is a tensor of shape (1, 3, height, width), which means one picture, three colours,
+# and a number between 0 and 1 for each of them at every pixel.
 
 # %% tags=["settings"]
 import torch
-from helpers.images import load
-from helpers.show import heat, show
 
-photo = load("astronaut", size=256)
-show(photo, "the photo", height=224, alt="An astronaut in an orange suit; beside her a flag and a shuttle, in front a black helmet.")
+image_size = 192  # pixels of the images that we will make
+steps = 32  # how often each of them is changed
+photo = load("astronaut", size=400)[..., :256, 52:308]  # (1, 3, 256, 256)
+show(photo, alt="Eileen Collins, an astronaut with short hair, smiles above the dark ring of her orange suit.")
 
 # %% [markdown]
 # ## Three kinds of layers
 #
-# **A VGG is made of three operations, and each can be done by hand.** Here is a picture of four rows and six columns: dark,
-# bright, dark. A **convolution** lays a small kernel on every place, multiplies what lies on top of each other, and adds
-# up. This kernel takes the pixels at its right minus those at its left. **Before you run it:** what comes out where dark
-# turns bright?
-
-# %%
-from torch.nn import functional as F
-
-toy = torch.tensor([[0.0, 0.0, 0.0, 1.0, 1.0, 0.0]] * 4).view(1, 1, 4, 6)
-kernel = torch.tensor([[-1.0, 0.0, 1.0]] * 3).view(1, 1, 3, 3)
-edges = F.conv2d(toy, kernel)
-print(edges[0, 0])
-
-# %% [markdown]
-# We get 3, one for each row of the kernel, at both places where the kernel straddles that edge, and −3 where bright turns
-# to dark again. The map is smaller than the picture. VGG avoids this by putting a frame of zeros around every map before
-# it convolves.
+# A network like VGG19 is a chain of **layers**: what comes out of one goes into the next. There are only three kinds of
+# them, and each is simple enough to do by hand. So let's do that first, on a picture of four rows and six columns that
+# is dark at the left, bright in two columns, and dark again.
 #
-# A **ReLU** replaces negative numbers by 0. A **pooling** keeps one number of every 2 × 2, the largest or the mean:
+# The first kind is a **convolution**. It has a small table of numbers, its **kernel**, and lays it on the picture: it
+# multiplies each number of the kernel with the pixel under it, adds the products up, and writes down the sum. Then it
+# moves on by one pixel, until it has been everywhere. The kernel below takes three pixels at the right and subtracts
+# three at the left.
+#
+# **Your turn, before you run the next cell.** The kernel fits at four places in each row. What are the four sums, and
+# why are there only four when a row has six pixels?
+#
+# <details><summary>Compare</summary>
+#
+# They are 0, 3, 3 and −3. Where everything under the kernel is dark, the two sides cancel. At the second and third
+# place the right side is bright and the left side is dark, which gives 1 for each of the three rows of the kernel. At
+# the last place it is the other way round. A kernel that is three pixels wide cannot be centred on the first or the
+# last pixel, and so two places are lost.
+#
+# </details>
 
 # %%
 # NBVAL_CHECK_OUTPUT
-print("after ReLU     ", F.relu(edges)[0, 0, 0])
-print("max pooling    ", F.max_pool2d(F.relu(edges), 2)[0, 0, 0])
-print("average pooling", F.avg_pool2d(F.relu(edges), 2)[0, 0, 0])
+from torch.nn.functional import avg_pool2d, conv2d, max_pool2d, relu
+
+row = [0.0, 0.0, 0.0, 1.0, 1.0, 0.0]
+toy = torch.tensor([row, row, row, row]).view(1, 1, 4, 6)
+kernel = torch.tensor([[-1.0, 0.0, 1.0]] * 3).view(1, 1, 3, 3)
+edges = conv2d(toy, kernel)  # (1, 1, 2, 4)
+print(edges[0, 0])
 
 # %% [markdown]
-# This channel answers to *dark at the left, bright at the right*. Max pooling says that there is such an edge among four
-# places, average pooling how much of it. Training finds the numbers in the kernels, and for each channel one more number
-# that is added to its map, the **bias**. Everything else is fixed by the plan of the network.
+# So this kernel is a detector: its sum is large where dark turns bright from left to right, and −3 where bright turns
+# to dark again. VGG19 keeps its maps as large as its picture by laying a frame of zeros around it before each
+# [convolution](https://pytorch.org/docs/stable/generated/torch.nn.functional.conv2d.html).
 #
-# **Exercise 1** · ●●○ · 15 min. Real layers have many channels in and out, and nobody loops over places. Write the
-# convolution as one matrix product:
+# A convolution also has one number that it adds to every sum, the **bias**. You can think of it as a threshold. With a
+# bias of −1, an edge has to be stronger than 1 before the sum becomes positive. That matters because of the second kind
+# of layer, the **ReLU** (rectified linear unit), which replaces every negative number by 0. After it, a number says how
+# strongly something is there, and 0 says that it is not.
+#
+# The third kind, **pooling**, makes a map smaller. It cuts the map into squares of 2 × 2 and keeps one number for each:
+# the largest of the four (max pooling) or their mean (average pooling).
+#
+# **Your turn, before you run the next cell.** Add the bias of −1, apply the ReLU, then pool in both ways. What does max
+# pooling still tell you, and what does average pooling tell you instead?
+#
+# <details><summary>Compare</summary>
+#
+# The row becomes −1, 2, 2, −4 and then 0, 2, 2, 0. Max pooling makes 2 and 2 of it. It says that there is such an edge
+# somewhere among the four places, and no longer where. Average pooling makes 1 and 1, which says how much of an edge
+# there is per place.
+#
+# </details>
+
+# %%
+# NBVAL_CHECK_OUTPUT
+after_bias = conv2d(toy, kernel, bias=torch.tensor([-1.0]))  # (1, 1, 2, 4)
+after_relu = relu(after_bias)
+print("with a bias of -1 ", after_bias[0, 0, 0])
+print("after the ReLU    ", after_relu[0, 0, 0])
+print("max pooling       ", max_pool2d(after_relu, 2)[0, 0, 0])
+print("average pooling   ", avg_pool2d(after_relu, 2)[0, 0, 0])
+
+# %% [markdown]
+# VGG19 was trained with max pooling. (For painting, Gatys and his colleagues preferred the other one, and [notebook
+# 02](02_content_from_features.ipynb) shows why.)
+#
+# A real convolution does not have one kernel but many, for example 64. Each of them makes a map of its own, and such a
+# map is called a **channel**. The next convolution sees all of these channels at once, so that each of *its* kernels
+# has 3 × 3 numbers for every channel that comes in. This is how a network can build on what it has: a corner out of two
+# edges, and perhaps an eye out of a ring and a dot.
+#
+# **Exercise 1 · design** · ●●○ · 10 minutes. Later in this notebook we will meet a channel that reacts to dark spots.
+# Design a kernel for that: nine numbers, no bias. On an even area of any brightness your map must be 0 after the ReLU.
+# A single dark pixel on a bright ground must give a clearly positive number. A straight edge (upright, lying or
+# slanted) must give at most half of it, a bright pixel on dark ground as well, and a thin dark line must give clearly
+# less than the spot does.
 
 
-# %% tags=["spec"]
-def conv_spec(image, weight):
-    _, _, height, width = image.shape
-    out = torch.zeros(1, len(weight), height - 2, width - 2)
-    for o in range(len(weight)):
-        for y in range(height - 2):
-            for x in range(width - 2):
-                out[0, o, y, x] = (weight[o] * image[0, :, y : y + 3, x : x + 3]).sum()
-    return out
+# %% tags=["spec", "folded"]
+from torch.nn.functional import conv2d
+
+
+def spot_fault(kernel):
+    """What is wrong with a kernel (3, 3) that should find dark spots; an empty text if nothing is."""
+    if tuple(kernel.shape) != (3, 3):
+        return f"a kernel of shape (3, 3) is wanted, and this one has {tuple(kernel.shape)}"
+
+    def strongest(picture):
+        sums = conv2d(picture.view(1, 1, 9, 9), kernel.float().view(1, 1, 3, 3))
+        return sums.relu().max().item()
+
+    place = torch.arange(9)
+    bright_spot = torch.zeros(9, 9)
+    bright_spot[4, 4] = 1
+    upright = (place >= 4).float().repeat(9, 1)
+    slanted = (place[:, None] + place >= 8).float()
+    line = (place != 4).float().repeat(9, 1)
+    spot = strongest(1 - bright_spot)
+    if spot < 0.1:
+        return f"a dark pixel on bright ground gives only {spot:.2g}"
+    limits = [  # which share of the spot's number a picture may give
+        ("an even area", 0.0, [torch.full((9, 9), 0.2), torch.ones(9, 9)]),
+        ("a bright pixel", 0.5, [bright_spot]),
+        ("a straight edge", 0.5, [upright, 1 - upright, upright.T, 1 - upright.T, slanted, 1 - slanted]),
+        ("a dark line", 0.9, [line, line.T]),
+    ]
+    for name, share, test_pictures in limits:
+        for picture in test_pictures:
+            if strongest(picture) > share * spot + 1e-4:
+                return f"{name} gives {strongest(picture):.2g}, and a dark pixel {spot:.2g}"
+    return ""
 
 
 # %% tags=["exercise"]
-def my_conv(image, weight):
-    """image (1, C, H, W), weight (O, C, 3, 3) -> (1, O, H - 2, W - 2), with one matrix product and no loop."""
+def my_spot_kernel():
+    """-> (3, 3), the kernel of a detector of dark spots."""
     # solution
-    columns = torch.nn.functional.unfold(image, 3)[0]  # (9 C, places)
-    return (weight.flatten(1) @ columns).view(1, len(weight), image.shape[2] - 2, image.shape[3] - 2)
+    return torch.tensor([[1.0, 1.0, 1.0], [1.0, -8.0, 1.0], [1.0, 1.0, 1.0]])
 
 
 # %% tags=["check"]
-from helpers.check import check
+from helpers.check import judge
 
-check(my_conv, conv_spec, (1, 2, 4, 6), (3, 2, 3, 3));
+judge(my_spot_kernel, spot_fault);
 
 # %% [markdown]
-# <details><summary>Hint</summary>
+# <details><summary>Hint 1</summary>
 #
-# `torch.nn.functional.unfold(image, 3)` writes what lies under the kernel as a column, for each place.
+# On an even area of brightness $b$ the sum is $b$ times the sum of the nine numbers. What must that sum be?
 #
 # </details>
 #
-# <!-- solution: my_conv -->
+# <details><summary>Hint 2</summary>
 #
-# ## The whole network in a table
+# A spot is a pixel that is darker than *all* its neighbours. So give the neighbours one sign and the pixel itself the
+# other, and think about which is which.
 #
-# **VGG19 is these operations, 37 times.** Simonyan and Zisserman (2014) trained it to name what is in a photo. torchvision
-# knows its plan; on the device `meta` tensors have shapes but no numbers, so reading it costs no download. It numbers the
-# layers from 0 on; the papers name them by block and place, and a pooling ends each block:
-
-# %%
-from torchvision.models import vgg19
-
-with torch.device("meta"):
-    plan = vgg19(weights=None).features
-
-
-def named(layers):
-    """A list of layers -> {"conv1_1": layer, "relu1_1": layer, ..., "pool5": layer}."""
-    block, place, found = 1, 0, {}
-    for layer in layers:
-        kind = {"Conv2d": "conv", "ReLU": "relu", "MaxPool2d": "pool"}[type(layer).__name__]
-        place += kind == "conv"
-        found[f"pool{block}" if kind == "pool" else f"{kind}{block}_{place}"] = layer
-        if kind == "pool":
-            block, place = block + 1, 0
-    return found
-
-
-full = named(plan)
-print(f"{len(full)} layers; number 21 is {list(full)[21]}: {plan[21]}")
-
-# %% [markdown]
-# That was only the plan. The trained numbers come with the series, and `VGG()` loads them:
+# </details>
+#
+# <!-- solution: my_spot_kernel -->
+#
+# ## The whole network in one table
+#
+# [Karen Simonyan and Andrew Zisserman](https://arxiv.org/abs/1409.1556) put sixteen convolutions in a row, each with a
+# ReLU behind it, and five poolings in between. In 2014 they trained the chain to name what is in a photo, a thousand
+# kinds of things from sea snakes to espresso, on the 1.3 million photos of [ImageNet](https://www.image-net.org).
+# **Training** means that the numbers in the kernels and the biases begin at random and are adjusted, a little after
+# every batch of photos, until the names come out right. These adjustable numbers are the **parameters** of the network.
+#
+# `VGG()` loads exactly the parameters that they published. The name of a layer says its kind, its block and its place
+# in the block, so `conv3_2` is the second convolution of block 3. A pooling ends each block.
 
 # %%
 from helpers.vgg import VGG
@@ -146,487 +218,448 @@ photo = photo.to(vgg.device)
 print(vgg)
 
 # %% [markdown]
-# This is the original network, all sixteen convolutions of it, as its authors trained it in Oxford. All features in this
-# series come from it.
-#
-# **The square of pixels that one number depends on is its receptive field.** Say it is $r$ pixels wide, and the next
-# number's square begins $j$ pixels further on, the *jump*. A layer with a kernel of $k$ and a stride of $s$ adds $k - 1$
-# neighbours, and puts its own places $s$ times as far apart:
-#
-# $$r \leftarrow r + (k - 1)\,j \qquad\qquad j \leftarrow j\,s$$
-#
-# A pixel sees itself: $r = 1$, $j = 1$. After `conv1_1` ($k = 3$) $r = 3$, after `conv1_2` $5$. `pool1` ($k = 2$, $s = 2$) makes
-# it $6$ and $j = 2$, so `conv2_1` adds four pixels: 10. The same for every layer but the ReLUs, which look at one place only:
-
-
-# %%
-def layer_rows(layers):
-    """Layers by name -> {name: (channels, stride, receptive field, jump, parameters)}, without the ReLUs."""
-    rows, channels, field, jump = {}, 3, 1, 1
-    for name, layer in layers.items():
-        if not name.startswith("relu"):
-            kernel, stride = (v if isinstance(v, int) else v[0] for v in (layer.kernel_size, layer.stride))
-            field, jump = field + (kernel - 1) * jump, jump * stride
-            channels = getattr(layer, "out_channels", channels)
-            rows[name] = channels, stride, field, jump, sum(p.numel() for p in layer.parameters())
-    return rows
-
-
-# %% [markdown]
-# Here is the network in one table; *sees* is $r$. Check the parameters of the first row by hand before you go on:
+# Now the table. How many parameters has `conv1_1`? It has 64 kernels, and each of them looks at 3 colours with 3 × 3
+# numbers, which makes 64 · 27. Every kernel has one bias as well, so we expect 64 · 27 + 64 = 1,792.
 
 # %%
 # NBVAL_CHECK_OUTPUT
-rows = layer_rows(vgg.layers)
-assert rows == layer_rows(full), (
-    "the network should have the shape of torchvision's plan"
-)
-print("layer    stride  sees  jump  channels  parameters")
-for name, (channels, stride, field, jump, parameters) in rows.items():
-    print(f"{name:8} {stride:6} {field:5} {jump:5} {channels:9} {parameters:11,}")
-print(f"in all {sum(row[4] for row in rows.values()):,} parameters")
+side = 224  # of a photo: VGG19 was trained on photos of 224 x 224 pixels
+channels = 3
+total = 0
+print("layer    channels    map      parameters")
+for name, layer in vgg.layers.items():
+    if name.startswith("relu"):
+        continue  # a ReLU changes neither the size nor the channels, and has no parameters
+    if name.startswith("conv"):
+        channels = layer.out_channels
+    else:
+        side = side // 2
+    parameters = sum(numbers.numel() for numbers in layer.parameters())
+    total += parameters
+    print(f"{name:8} {channels:8}  {side:3} x {side:<3}  {parameters:11,}")
+print(f"in all {total:,} parameters")
 
 # %% [markdown]
-# The first row has 64 kernels of 3 · 3 · 3 numbers and 64 biases, which makes 1,792. Nearly nine in ten of the twenty
-# million parameters are in the last two blocks.
+# Your hand count agrees with the first row. Read down the columns and you see the plan of the network: each pooling
+# halves the map, and the next block doubles the channels (until there are 512). Near the input there are few channels
+# with very many places, and near the end there are many channels with few places. Nearly nine in ten of the twenty
+# million parameters sit in the last two blocks.
 #
-# At `conv5_1` a number sees 156 pixels, and there is one such number for every 16 pixels. The sixteen convolutions are
-# followed by three fully connected layers, which name the object and make the network "19". They would add about 124
-# million parameters. Style transfer does not need them, and so `VGG()` ends with `pool5`.
+# If you count the rows with parameters you get sixteen, and the name says nineteen. The other three came after `pool5`
+# and turned its numbers into a thousand scores, one for each kind of thing
+# ([torchvision](https://pytorch.org/vision/stable/models/generated/torchvision.models.vgg19.html) shows them). Style
+# transfer does not need the names, and so `VGG()` leaves these three out.
 #
-# Now the same as a drawing. A slab is a convolution with its ReLU. The size of its face stands for the size of the map,
-# and its thickness for the number of channels:
+# A drawing says it faster than the table. Each slab is a convolution with its ReLU. The face of a slab stands for the
+# size of the map, and its thickness for the number of channels.
 
 
 # %%
+import matplotlib.pyplot as plt
+from helpers.show import figure
 from matplotlib.colors import to_rgb
 
 
 def slab(axes, x, width, side, colour):
-    """One layer as a block seen from the front left: front, top and face."""
-    lean, low, high, right = 0.26 * side, -side / 2, side / 2, x + width
-    darker, lighter = [0.75 * c for c in to_rgb(colour)], [0.6 * c + 0.4 for c in to_rgb(colour)]
+    """Draw one layer as a block seen from the front left: its front, its top and its face."""
+    lean = 0.26 * side
+    low = -side / 2
+    high = side / 2
+    right = x + width
+    darker = [0.75 * part for part in to_rgb(colour)]
+    lighter = [0.6 * part + 0.4 for part in to_rgb(colour)]
     style = {"edgecolor": "white", "linewidth": 0.8}
     axes.fill([x, right, right, x], [low, low, high, high], facecolor=colour, **style)
     axes.fill([x, right, right + lean, x + lean], [high, high, high + lean, high + lean], facecolor=lighter, **style)
     axes.fill([right, right + lean, right + lean, right], [low, low + lean, high + lean, high], facecolor=darker, **style)
 
 
-# %% [markdown]
-# All of them, in order:
-
-# %%
-import matplotlib.pyplot as plt
-from helpers.show import figure
-
-blocks = ["#4c78a8", "#5a9e6f", "#d9a441", "#cf6b3f", "#85609a"]
-read = dict.fromkeys(["conv1_1", "conv2_1", "conv3_1", "conv4_1", "conv5_1"], "#b3261e") | {"conv4_2": "#1a4fa0"}
+block_colours = {"1": "#4c78a8", "2": "#5a9e6f", "3": "#d9a441", "4": "#cf6b3f", "5": "#85609a"}
+read_for_style = ["conv1_1", "conv2_1", "conv3_1", "conv4_1", "conv5_1"]
 fig, axes = plt.subplots(figsize=(11, 5))
-x = 0
-for name, (channels, _, _, jump, _) in rows.items():
-    block, side, pool = int(name[4]), 7 * jump**-0.5, name.startswith("pool")
+x = 0.0
+pixels = 224
+channels = 3
+for name, layer in vgg.layers.items():
+    if name.startswith("relu"):
+        continue
+    if name.startswith("pool"):
+        pixels = pixels // 2
+        width = 0.25
+        colour = "#a0a0a0"
+    else:
+        channels = layer.out_channels
+        width = channels / 1500 + 0.3
+        colour = block_colours[name[4]]
+    face = 7 * (pixels / 224) ** 0.5  # the root, so that the last ones can still be seen
     if name.endswith("_1"):
-        axes.text(x, 0.76 * side + 0.4, f"{channels} channels\n{224 // jump} × {224 // jump}", fontsize=11)
-    slab(axes, x, 0.25 if pool else channels / 1500 + 0.3, side, "#a0a0a0" if pool else blocks[block - 1])
-    weight = "bold" if name in read else "normal"
-    axes.text(x + 0.25, -4, name, rotation=90, ha="center", va="top", fontsize=12, color=read.get(name), weight=weight)
-    x += (1.2 if pool else 0.85) + 0.12 * side
+        axes.text(x, 0.76 * face + 0.4, f"{channels} channels\n{pixels} × {pixels}", fontsize=11)
+    slab(axes, x, width, face, colour)
+    label = {"color": "black"}
+    if name in read_for_style:
+        label = {"color": "#b3261e", "weight": "bold"}
+    if name == "conv4_2":
+        label = {"color": "#1a4fa0", "weight": "bold"}
+    axes.text(x + 0.25, -4, name, rotation=90, ha="center", va="top", fontsize=12, **label)
+    x += 0.85 + 0.12 * face
 axes.set_aspect("equal")
 axes.axis("off")
-figure(fig, alt="VGG19 from left to right as slabs: two tall thin blue ones, two green, four yellow, four orange and four small thick "
-       "violet ones, a grey pool after each block, and the paper's name under each layer.")
+figure(fig, alt="VGG19 from left to right as slabs: two tall thin blue ones, two green, four yellow, four "
+       "orange and four small thick violet ones, a grey pooling after each block, and each layer's name below it.")
 
 # %% [markdown]
-# The sizes are those of a photo of 224 × 224, and the slabs shrink less than the maps, so that you can still see the last
-# ones. Gatys, Ecker and Bethge (2016) read **style** after the red layers and **content** after the blue one.
+# In this series we read the network after the ReLU of six of these layers, as [Gatys, Ecker and
+# Bethge](https://www.cv-foundation.org/openaccess/content_cvpr_2016/papers/Gatys_Image_Style_Transfer_CVPR_2016_paper.pdf)
+# did in 2016: the five with red names, at the beginning of each block, for the **style** of a picture, and the blue one
+# for its **content**. (The areas of the faces are not to scale: the last maps are in truth 16 times as narrow as the
+# first.)
 #
-# **Exercise 2** · ●○○ · 10 min. The recursion also runs backwards: how many pixels does *one* number of the last layer
-# need? The specification collects them in a set; you need one number:
+# **Exercise 2 · predict** · ●○○ · 5 minutes. Now count the parameters of three layers that VGG19 does *not* have. (a) A
+# convolution that takes 3 colours and makes 96 channels with kernels of 11 × 11, as in
+# [AlexNet](https://papers.nips.cc/paper_files/paper/2012/hash/c399862d3b9d6b76c8436e924a68c45b-Abstract.html). (b) A
+# convolution from 512 channels to 128 with kernels of 1 × 1. (c) A max pooling of 3 × 3. Return whole numbers.
 
 
-# %% tags=["spec"]
-def field_spec(kernels, strides):
-    needed = {0}
-    for kernel, stride in zip(reversed(kernels), reversed(strides), strict=True):
-        needed = {place * stride + i for place in needed for i in range(kernel)}
-    return len(needed)
+# %% tags=["spec", "folded"]
+from torch import nn
 
 
-# %% tags=["exercise"]
-def my_field(kernels, strides):
-    """Kernel sizes and strides, first layer first -> pixels that one output needs, walking from the last layer back."""
-    # solution
-    needed = 1
-    for kernel, stride in zip(reversed(kernels), reversed(strides), strict=True):
-        needed = (needed - 1) * stride + kernel
-    return needed
-
-
-# %% tags=["check"]
-import random
-
-kernels = random.choices([2, 3, 5, 7], k=6)
-strides = random.choices([1, 2], k=6)
-check(my_field, field_spec, kernels, strides, trials=1);
-
-# %% [markdown]
-# <details><summary>Hint</summary>
-#
-# $n$ neighbouring outputs need how many inputs? The first needs $k$, each of the others adds $s$.
-#
-# </details>
-#
-# <!-- solution: my_field -->
-#
-# ## Walk through it
-#
-# **A network is a loop.** What comes out of one layer goes into the next; to see inside, keep what passes by. First,
-# each colour loses its mean over VGG19's training photos, and is divided by its spread:
-
-
-# %%
-mean = torch.tensor([0.485, 0.456, 0.406], device=vgg.device).view(1, 3, 1, 1)
-std = torch.tensor([0.229, 0.224, 0.225], device=vgg.device).view(1, 3, 1, 1)
-
-
-def prepare(image):
-    return (image - mean) / std
-
-
-def walk(numbers, layers):
-    """Prepared numbers (1, 3, H, W) through layers by name -> {name: what came out of that layer}."""
-    found = {}
+def count_spec():
+    layers = {"a": nn.Conv2d(3, 96, 11), "b": nn.Conv2d(512, 128, 1), "c": nn.MaxPool2d(3)}
+    counts = {}
     for name, layer in layers.items():
-        numbers = layer(numbers)
-        found[name] = numbers
-    return found
-
-
-# %% [markdown]
-# What comes out are the **features**. `VGG` is this loop with checks, and it normalises inside. At the first ReLU of each
-# block the two should agree:
-
-# %%
-from helpers.check import close
-
-depths = ["relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1"]
-seen = walk(prepare(photo), vgg.layers)
-for name, features in vgg(photo, depths).items():
-    close(f"{name} {tuple(features.shape)}", seen[name], features)
-
-# %% [markdown]
-# They do. Maps shrink, channels grow.
-#
-# ## The ReLU that overwrites
-#
-# **An in-place ReLU changes what you have already stored.** It saves memory by writing its result over its input, as in
-# torchvision's VGGs. We walk through a copy of our network with such ReLUs. **Before you run it:** `walk` stores `conv4_2`
-# *before* its ReLU runs. What will be the smallest number stored?
-
-# %%
-# NBVAL_CHECK_OUTPUT
-import copy
-
-careless = copy.deepcopy(vgg.layers)
-for name, layer in careless.items():
-    if name.startswith("relu"):
-        layer.inplace = True
-spoilt = walk(prepare(photo), careless)
-print("layer 22 of torchvision's plan:", plan[22])
-print(f"smallest number in the stored conv4_2: {seen['conv4_2'].min().item():.1f}")
-print(f"the same with in-place ReLUs:          {spoilt['conv4_2'].min().item():.1f}")
-close("what is stored there, and relu4_2", spoilt["conv4_2"], seen["relu4_2"])
-
-# %% [markdown]
-# The negative numbers are gone: one step later the stored tensor was overwritten, without a warning. What many programs
-# call `conv4_2` is therefore `relu4_2`. `VGG` never works in place.
-#
-# ## What it expects to be given
-#
-# **The network computes with whatever it gets.** It expects red, green, blue, in [0, 1], minus the mean, divided by the
-# spread. We make three popular mistakes and, as a yardstick, show another photo. `change` is the squared distance from the
-# right features, relative to their size: 0 is equal, 1 as wrong as all zeros.
-
-
-# %%
-def change(right, found):
-    return ((found - right).square().sum() / right.square().sum()).item()
-
-
-cat = F.interpolate(load("chelsea", 256).to(vgg.device), photo.shape[2:], mode="area")
-mistakes = {"0 to 255": prepare(photo * 255), "not normalised": photo, "BGR": prepare(photo.flip(1)), "another photo": prepare(cat)}
-wrong = {label: walk(numbers, vgg.layers) for label, numbers in mistakes.items()}
-for label, found in wrong.items():
-    print(f"{label:15}", *(f"{change(seen[name], found[name]):11,.2f}" for name in depths))
-
-# %% [markdown]
-# The columns are `relu1_1` to `relu5_1`. 0 to 255 looks like a catastrophe. But convolutions, ReLUs and pools nearly pass
-# a factor on: if all inputs are 255 times as large, so are, more or less, all features. Most of what we see is therefore a
-# change of unit. Here is the same again, after each result is multiplied by the factor that fits best:
-
-
-# %%
-# NBVAL_CHECK_OUTPUT
-def change_of_pattern(right, found):
-    return change(right, found * (right * found).sum() / found.square().sum())
-
-
-for label, found in wrong.items():
-    print(f"{label:15}", *(f"{change_of_pattern(seen[name], found[name]):6.2f}" for name in depths))
-
-# %% [markdown]
-# With 0 to 255, nearly half of `relu1_1` is still wrong, and about a tenth of the deeper layers. Subtracting 0.485 from
-# 255 changes almost nothing, so the channels that react to brightness drown out the rest. Without normalisation, the
-# network sees about a quarter of the contrast, as if in fog. BGR turns the orange suit blue: half of `relu1_1` is wrong,
-# and about a fifth of each deeper layer, all the way down to `relu5_1`.
-#
-# Do you see what is dangerous here? None of these raises an error, and each does less damage than using a different photo
-# would. **Pictures still come out**, and that is why such bugs survive for years.
-#
-# **Exercise 3** · ●●○ · 10 min. OpenCV reads a file as (height, width, 3), BGR, from 0 to 255. Write the bridge to what
-# the first layer expects:
-
-
-# %% tags=["spec"]
-def input_spec(pixels):
-    blue, green, red = pixels[:, :, 0] / 255, pixels[:, :, 1] / 255, pixels[:, :, 2] / 255
-    return torch.stack([(red - 0.485) / 0.229, (green - 0.456) / 0.224, (blue - 0.406) / 0.225])[None]
+        counts[name] = sum(numbers.numel() for numbers in layer.parameters())
+    return counts
 
 
 # %% tags=["exercise"]
-def my_input(pixels):
-    """OpenCV's (H, W, 3), BGR, 0 to 255 -> (1, 3, H, W), RGB, normalised, without touching single colours."""
+def my_counts():
+    """-> {"a": ..., "b": ..., "c": ...}, the number of parameters of each of the three layers."""
     # solution
-    mean = torch.tensor([0.485, 0.456, 0.406]).view(1, 3, 1, 1)
-    std = torch.tensor([0.229, 0.224, 0.225]).view(1, 3, 1, 1)
-    return (pixels.flip(2).permute(2, 0, 1)[None] / 255 - mean) / std
+    return {"a": 96 * 3 * 11 * 11 + 96, "b": 128 * 512 + 128, "c": 0}
 
 
 # %% tags=["check"]
-check(my_input, input_spec, 255 * torch.rand(4, 5, 3, generator=torch.Generator().manual_seed(0)), trials=1);
+from helpers.check import check
+
+check(my_counts, count_spec);
 
 # %% [markdown]
-# <details><summary>Hint</summary>
+# <details><summary>Hint 1</summary>
 #
-# `flip(2)` reverses the last axis, `permute(2, 0, 1)` brings it to the front.
+# One kernel has height × width numbers for each channel that comes in. There is one kernel for each channel that goes
+# out.
 #
 # </details>
 #
-# <!-- solution: my_input -->
+# <details><summary>Hint 2</summary>
 #
-# ## Five depths of one photo
+# Did you count the biases? And what is there to learn in "take the largest"?
 #
-# **Each channel is a map of where its pattern is.** A layer has up to 512 of them, so from each depth we take the five
-# that vary most over the photo. Black is 0, and the lightest place is the channel's maximum:
+# </details>
+#
+# <!-- solution: my_counts -->
+#
+# ## How far does one number see?
+#
+# A number in `conv1_1` depends on a square of 3 × 3 pixels and on nothing else. A number in `conv1_2` depends on 3 × 3
+# numbers of `conv1_1`, and each of these sees a square of its own, so together they see 5 × 5 pixels. The square of
+# pixels that one number depends on is its **receptive field**. It decides what a channel *can* be about: a channel that
+# sees 5 pixels will never recognise a face.
+#
+# We can work it out for every layer if we keep two numbers while we walk through the network. The first is the width
+# $r$ of the square. The second is the jump $j$, which is how many pixels the square moves when we go to the
+# neighbouring number. A convolution takes in one more neighbour at each side, so $r$ grows by $2j$. A pooling takes in
+# one neighbour, so $r$ grows by $j$, and then it keeps only every second place, so $j$ doubles. A ReLU looks at a
+# single place and changes neither.
+#
+# **Your turn, before you run the next cell.** A pixel sees itself: $r = 1$, $j = 1$. Walk through block 1 and on to
+# `conv2_1`.
+#
+# <details><summary>Compare</summary>
+#
+# `conv1_1` makes $r = 3$ and `conv1_2` makes 5. `pool1` makes $r = 6$ and $j = 2$. So `conv2_1` adds four pixels, which
+# makes 10.
+#
+# </details>
 
 
 # %%
-def liveliest(features, n):
-    """The channels that vary most over the picture, its border left out."""
-    inside = features[0, :, 2:-2, 2:-2]
-    return inside.std((1, 2)).argsort(descending=True)[:n].tolist()
+# NBVAL_CHECK_OUTPUT
+def receptive_fields(names):
+    """Layer names in order -> {name: (width of the square, jump)}, both in pixels."""
+    fields = {}
+    width = 1
+    jump = 1
+    for name in names:
+        if name.startswith("conv"):
+            width = width + 2 * jump
+        if name.startswith("pool"):
+            width = width + jump
+            jump = 2 * jump
+        fields[name] = (width, jump)
+    return fields
 
 
-tiles = {}
-for name in depths:
-    for c in liveliest(seen[name], 5):
-        tiles[f"{name} · {c}"] = heat(seen[name][0, c], low=0)
-show(
-    list(tiles.values()),
-    list(tiles),
-    columns=5,
-    height=170,
-    alt=(
-        "Five rows of five maps of the astronaut: tinted copies of the photo at "
-        "relu1_1, fine outlines at relu2_1, softer ones at relu3_1, blotches at "
-        "relu4_1, of which the first lights up two dots at her eyes, and a few "
-        "squares at relu5_1, several of them on her face."
-    ),
-)
+fields = receptive_fields(vgg.layers)
+depths = ["relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1"]
+for layer in depths:
+    width, jump = fields[layer]
+    print(f"one number of {layer} sees {width:3} x {width:<3} pixels; its neighbour's square begins {jump:2} pixels further on")
 
 # %% [markdown]
-# `relu1_1` holds tinted copies of the photo and first outlines, and `relu2_1` holds outlines, each channel those of another
-# direction. At `relu3_1` they grow softer. At `relu4_1` look at the first map, channel 264: it has two bright dots, and they
-# are on her eyes. At `relu5_1` each channel is bright in a few of 16 × 16 squares only, and channel 457 in three of them,
-# which are on her face. *Something that I know is about here*, these maps seem to say. But what?
+# That was arithmetic with a rule that we worked out a minute ago. Is it true of the real network? We can ask the
+# network itself, with a **gradient**: a list that says, for every pixel, how much one number would change if that pixel
+# became a little brighter. PyTorch works it out automatically
+# ([autograd](https://pytorch.org/docs/stable/generated/torch.autograd.grad.html)). A pixel that the number cannot see
+# has a gradient of exactly 0, so we only have to measure how wide the rest is.
 #
-# ## How far does it really see?
-#
-# **The gradient of one number shows which pixels it depends on.** We ask autograd for the middle of a layer, all its
-# channels together. A ReLU that blocks the signal for one noise image usually lets it through for another, so we add up
-# four of them:
+# There is one trap. A ReLU that outputs 0 lets no gradient through, so for a single image some pixels would look unseen
+# although they are not. A ReLU that blocks the signal for one noise image usually lets it through for another, so we
+# add up four of them.
 
 # %%
 from helpers.images import noise
 
 
-def touched(layer, size=192, draws=4):
-    """Sum of |gradient| of the central place of a layer over a few noise images, (size, size)."""
+def influence(layer, size=192, draws=4):
+    """How much each pixel of a few noise images matters for the number in the middle of a layer: (size, size)."""
     total = torch.zeros(size, size, device=vgg.device)
     for seed in range(draws):
         image = noise(torch.empty(1, 3, size, size, device=vgg.device), seed).requires_grad_()
-        features = vgg(image, [layer])[layer]
-        features[0, :, features.shape[2] // 2, features.shape[3] // 2].sum().backward()
-        total += image.grad.abs().sum(1)[0]
+        features = vgg(image, [layer])[layer]  # (1, C, h, w)
+        middle = features.shape[2] // 2
+        number = features[0, :, middle, middle].sum()  # all channels of one place
+        (gradient,) = torch.autograd.grad(number, image)  # (1, 3, size, size)
+        total += gradient[0].abs().sum(0)
     return total
 
 
+# %%
+# NBVAL_CHECK_OUTPUT
+influences = {}
+for layer in depths:
+    influences[layer] = influence(layer)
+    is_seen = influences[layer] > 0
+    width = is_seen.any(0).sum().item()
+    height = is_seen.any(1).sum().item()
+    print(f"{layer}: by hand {fields[layer][0]:3}, by gradient {width:3} x {height}")
+
 # %% [markdown]
-# **Before you run it:** the table says 3, 10, 24, 68, 156. How wide is the part of the image where the gradient is not
-# zero?
+# The two agree to the pixel at all five depths. Now let's draw the squares on the photo, at the left. The right panel
+# shows the gradient of `relu5_1` inside the largest square.
+
+# %%
+from matplotlib.patches import Rectangle
+
+fig, (left, right) = plt.subplots(1, 2, figsize=(10.4, 5.2))
+left.imshow(photo[0].permute(1, 2, 0).cpu())
+line_colours = ["#ffffff", "#ffe14d", "#4df0ff", "#ff8df2", "#2a2aff"]
+for layer, colour in zip(depths, line_colours, strict=True):
+    width, _ = fields[layer]
+    corner = (128 - width / 2, 88 - width / 2)  # all of them around the tip of her nose
+    label = f"{layer}: {width} px"
+    left.add_patch(Rectangle(corner, width, width, fill=False, edgecolor=colour, linewidth=2.5, label=label))
+left.legend(loc="lower right", fontsize=9, facecolor="#777777", labelcolor="white")
+left.set_title("what one number of each layer sees")
+brightness = influences["relu5_1"] / influences["relu5_1"].max()
+right.imshow(brightness.sqrt().cpu(), cmap="magma")
+right.add_patch(Rectangle((26, 26), 156, 156, fill=False, edgecolor="#8f8fff", linewidth=2))
+right.set_title("how much each pixel matters for relu5_1")
+for axes in (left, right):
+    axes.axis("off")
+figure(fig, alt="Left, squares on the astronaut's photo: a dot and a tiny square on her nose, one as large as the nose, "
+       "one over her face from the brows to the chin, one around her whole head. Right, a bright speckled blob that fades towards the edge of its square.")
+
+# %% [markdown]
+# A number of `relu1_1` or `relu2_1` sees a spot of skin, and one of `relu3_1` the tip of a nose. At `relu4_1` there is
+# room for eyes, nose and mouth, and at `relu5_1` for a whole head. The right panel adds something that the squares do
+# not tell: pixels in the middle matter far more than those near the rim, because many paths through the network lead to
+# the centre and only one to each corner ([Luo and colleagues](https://arxiv.org/abs/1701.04128) worked out how much
+# more).
+#
+# No number of these five layers can see a pattern that is wider than 156 pixels, no matter how large the picture is.
+# Remember this when we paint large pictures in [notebook 09](09_bigger_pictures.ipynb).
+#
+# **Exercise 3 · build** · ●●○ · 10 minutes. Our rule walks forward and knows only VGG's own layers. Turn it round:
+# start from *one* number at the end and walk back, layer by layer, asking how many numbers in a row are needed. It
+# should work for any kernel size and any stride (how far a kernel moves from one place to the next). The specification
+# below collects the needed places one by one; you need only how far they reach.
+
+
+# %% tags=["spec"]
+def field_spec(kernels, strides):
+    needed = {0}
+    for layer in reversed(range(len(kernels))):
+        below = set()
+        for place in needed:
+            for offset in range(kernels[layer]):
+                below.add(place * strides[layer] + offset)
+        needed = below
+    return max(needed) - min(needed) + 1
+
+
+# %% tags=["exercise"]
+def my_field(kernels, strides):
+    """Kernel sizes and strides, first layer first -> how many pixels in a row one number at the end spans."""
+    # solution
+    width = 1
+    for layer in reversed(range(len(kernels))):
+        width = (width - 1) * strides[layer] + kernels[layer]
+    return width
+
+
+# %% tags=["check"]
+from helpers.check import check, each
+
+kernels = each([3, 3, 2, 3], [7, 3, 5], [2, 2, 2, 2], [1, 3, 1], [11])
+strides = each([1, 1, 2, 1], [2, 1, 3], [2, 2, 2, 2], [3, 1, 2], [4])
+check(my_field, field_spec, kernels, strides);
+
+# %% [markdown]
+# <details><summary>Hint 1</summary>
+#
+# If $n$ neighbouring numbers are needed after a layer, how many are needed before it? Draw $n = 2$ for a kernel of 3,
+# with a stride of 1 and then of 2.
+#
+# </details>
+#
+# <details><summary>Hint 2</summary>
+#
+# The first of the $n$ needs as many as the kernel has. Each of the other $n - 1$ begins one stride further on.
+#
+# </details>
+#
+# <!-- solution: my_field -->
+#
+# **Exercise 4 · diagnose** · ●●○ · 10 minutes. Ada and Ben each typed VGG19 anew from the table, and each forgot one
+# layer. Then they measured `relu5_1` with a gradient, as we did. Ada's square is 84 pixels wide, and Ben's is 148.
+# Which layer did each of them forget? (One of the two questions has several right answers, and any of them will do.)
+
+
+# %% tags=["spec", "folded"]
+from helpers.vgg import layer_names
+
+
+def diagnosis_fault(answer):
+    """What does not fit in a diagnosis such as {"Ada": "pool1", "Ben": "conv1_2"}."""
+    names = layer_names()
+    for person, measured in {"Ada": 84, "Ben": 148}.items():
+        missing = answer.get(person)
+        if missing not in names:
+            return f"{missing!r}, for {person}, is no layer of VGG19"
+        width = jump = 1
+        for name in names[: names.index("relu5_1")]:
+            if name != missing and name.startswith("conv"):
+                width += 2 * jump
+            if name != missing and name.startswith("pool"):
+                width += jump
+                jump *= 2
+        if width != measured:
+            return f"without {missing}, the square would be {width} pixels wide, and {person} measured {measured}"
+    return ""
+
+
+# %% tags=["exercise"]
+def my_diagnosis():
+    """-> {"Ada": the name of a layer, "Ben": the name of a layer}."""
+    # solution
+    return {"Ada": "pool2", "Ben": "conv3_4"}
+
+
+# %% tags=["check"]
+from helpers.check import judge
+
+judge(my_diagnosis, diagnosis_fault);
+
+# %% [markdown]
+# <details><summary>Hint 1</summary>
+#
+# Ben's square is only 8 pixels too narrow. By how much does one convolution widen the square in each of the blocks?
+#
+# </details>
+#
+# <details><summary>Hint 2</summary>
+#
+# Ada has lost 72 pixels, far more than any convolution adds. Without a pooling, every later layer jumps half as far.
+# Try the poolings one by one.
+#
+# </details>
+#
+# <!-- solution: my_diagnosis -->
+#
+# ## Walk through it
+#
+# Now we send the photo through. One thing comes first: from each colour we subtract its mean over the training photos
+# and divide by its spread, because that is how the network was shown its photos. After that, a network is nothing but a
+# loop, and to look inside, you keep what passes by.
+
+
+# %%
+mean = torch.tensor([0.485, 0.456, 0.406], device=vgg.device).view(1, 3, 1, 1)
+spread = torch.tensor([0.229, 0.224, 0.225], device=vgg.device).view(1, 3, 1, 1)
+
+
+def walk(image, layers):
+    """An image (1, 3, H, W) in [0, 1] -> {name: what came out of that layer, (1, C, h, w)}."""
+    outputs = {}
+    numbers = (image - mean) / spread
+    for name, layer in layers.items():
+        numbers = layer(numbers)
+        outputs[name] = numbers
+    return outputs
+
+
+# %% [markdown]
+# What comes out of a layer are the **features** of the picture. `vgg(photo, depths)` is this same loop with checks
+# around it, and for the rest of the series we will use that. First we make sure that the two are equal, and we count
+# how many of the numbers are 0.
 
 # %%
 # NBVAL_CHECK_OUTPUT
-gradients = {name: touched(name) for name in depths}
-for name, gradient in gradients.items():
-    by_hand = rows[name.replace("relu", "conv")][2]
-    touches = gradient > 0
-    width, height = touches.any(0).sum().item(), touches.any(1).sum().item()
-    print(f"{name}: by hand {by_hand}, by gradient {width} x {height}")
+from helpers.check import close
+
+by_hand = walk(photo, vgg.layers)
+features = vgg(photo, depths)
+for layer in depths:
+    zeros = (features[layer] == 0).float().mean().item()
+    print(f"{layer}: shape {tuple(features[layer].shape)}, {zeros:.3f} of its numbers are 0")
+close("our walk to relu5_1", by_hand["relu5_1"], features["relu5_1"])
 
 # %% [markdown]
-# The two agree to the pixel. To see what this means, we look at her face through these windows. The stronger the gradient,
-# the brighter the pixel, and what the layer cannot see is nearly black:
-
+# Look at the shares. In the first four of these layers, between a third and a half of the numbers are 0, and at
+# `relu5_1` it is three quarters. This is what the ReLU does: a channel of the deep layer stays silent at most places,
+# and speaks up only where it finds what it is looking for. That makes it worth asking what that might be.
+#
+# (Two famous mistakes happen exactly here, a ReLU that overwrites the features that you kept, and pixels on the wrong
+# scale. Neither raises an error. [Notebook 12](12_bug_museum.ipynb) shows the pictures that come of them.)
+#
+# A channel is a map, so let's look at some. We have picked one channel from each depth because the five make a good
+# story, and we will stay with them until the end. Dark means 0, and the lightest place is the channel's maximum.
 
 # %%
-face = load("astronaut", size=400)[..., 0:192, 84:276].to(vgg.device)
+from helpers.show import heat
 
-
-def through_window(gradient):
-    """The face, bright where the gradient is large; the power makes weak ones show."""
-    weight = 0.2 + 0.8 * (gradient / gradient.max()) ** 0.15
-    return face * weight
-
-
-windows = [through_window(gradient) for gradient in gradients.values()]
-show(
-    [face, *windows],
-    ["all", *gradients],
-    columns=3,
-    height=250,
-    alt=(
-        "The astronaut's face six times: once whole, then dark but for a window in "
-        "the middle, which shows a dot, a bit of the nose, the tip of the nose, the "
-        "face from the eyes to the chin, and the whole head."
-    ),
-)
+picked = {"relu1_1": 29, "relu2_1": 67, "relu3_1": 234, "relu4_1": 264, "relu5_1": 457}
+tiles = [photo]
+titles = ["the photo"]
+for layer, channel in picked.items():
+    tiles.append(heat(features[layer][0, channel], low=0))  # (h, w) -> a picture
+    titles.append(f"{layer}, channel {channel}")
+show(tiles, titles, columns=3, height=310,
+     alt="The photo and five maps. Channel 29 is bright on the orange suit, 67 on upright outlines of cheeks, hair and ring, 234 on two "
+     "eyes and two corners of the mouth, 264 on the eyes in coarse squares, and 457 on a block of squares across the face.")
 
 # %% [markdown]
-# A number of `relu1_1` knows three pixels, and one of `relu3_1` knows the tip of a nose. At `relu4_1` there is room for a
-# face from the eyes to the chin, and at `relu5_1` for a head. The large windows are brightest in the middle, because many
-# paths through the network lead from the centre, and only one from each corner (Luo et al. 2016). None of these five layers
-# can see a pattern wider than 156 pixels. That is why large paintings need care (notebook 09).
+# Channel 29 of `relu1_1` lights up on the orange suit and on the red flag at the left. Channel 67 of `relu2_1` draws
+# the upright parts of outlines, and leaves out the lying ones. Channel 234 of `relu3_1` has four bright spots in her
+# face, at both eyes and both corners of the mouth. Channel 264 of `relu4_1` keeps the two eyes. And channel 457 of
+# `relu5_1`, where one square stands for 16 × 16 pixels, is bright in the middle of her face and nearly silent
+# elsewhere.
 #
-# ## What excites a channel?
-#
-# **Ask all pictures, and look at what wins.** In the gallery above, channel 457 of `relu5_1` is bright on her face and
-# nearly nowhere else. Is it a channel for faces, for skin, for something round? One photo cannot tell. So we run all
-# pictures of `data/` through the network, and note for each channel how strong it gets in each picture, and where. We leave
-# out places so near the border that they see the frame of zeros:
-
-# %%
-from helpers.images import names
-
-pictures = {name: load(name, size=384).to(vgg.device) for name in names()}
-
-
-def peaks(features, layer):
-    """How strong each channel gets, (C,), and at which row and column, (C,) each."""
-    field, jump = rows[layer.replace("relu", "conv")][2:4]
-    margin = -(-(field - jump) // (2 * jump))  # rounded up
-    inside = features[0, :, margin:-margin, margin:-margin]
-    strongest, place = inside.flatten(1).max(1)
-    width = inside.shape[2]
-    return strongest, place // width + margin, place % width + margin
-
-
-@torch.no_grad()
-def visit(net):
-    """The peaks of every channel: {picture: {layer: (strongest, row, column)}}."""
-    visits = {}
-    for name, picture in pictures.items():
-        features = net(picture, depths)
-        visits[name] = {layer: peaks(features[layer], layer) for layer in depths}
-    return visits
-
-
-visits = visit(vgg)
-print(
-    f"{len(visits)} pictures; in ours, channel 457 of relu5_1 gets up to "
-    f"{visits['astronaut']['relu5_1'][0][457]:.0f}"
-)
-
-# %% [markdown]
-# For one channel we now sort the pictures by how strong it gets, and cut out the square that it sees at its strongest
-# place. Each patch comes from another picture, the most exciting first:
-
-
-# %%
-def window(picture, row, column, layer):
-    """The square of the picture that one place of a layer sees."""
-    field, jump = rows[layer.replace("relu", "conv")][2:4]
-    top = row * jump - (field - jump) // 2
-    left = column * jump - (field - jump) // 2
-    return picture[..., top : top + field, left : left + field]
-
-
-def exciting(visits, layer, channel, n):
-    """What excites a channel most, in the n pictures in which it gets strongest."""
-    best = sorted(
-        visits, key=lambda name: visits[name][layer][0][channel].item(), reverse=True
-    )[:n]
-    places = [
-        (visits[name][layer][1][channel].item(), visits[name][layer][2][channel].item())
-        for name in best
-    ]
-    return [
-        window(pictures[name], *place, layer)
-        for name, place in zip(best, places, strict=True)
-    ]
-
-
-# %% [markdown]
-# We pick one channel of each depth from the gallery. **Before you run it:** what will channel 457 of `relu5_1` find in a
-# collection with a cat, a cup of coffee, two carpets and a self-portrait of Van Gogh?
-
-# %% tags=["painting"]
-picked = {"relu1_1": 29, "relu2_1": 34, "relu3_1": 117, "relu4_1": 264, "relu5_1": 457}
-
-
-def patches(visits, channels):
-    """One row for each layer: its channel's seven most exciting patches."""
-    tiles = []
-    titles = []
-    for layer, channel in channels.items():
-        tiles += exciting(visits, layer, channel, 7)
-        titles += [f"{layer} · {channel}", *[""] * 6]
-    return tiles, titles
-
-
-tiles, titles = patches(visits, picked)
-show(
-    tiles,
-    titles,
-    columns=7,
-    height=130,
-    alt=(
-        "Five rows of seven patches: reds and oranges at relu1_1, dark upright "
-        "strokes at relu2_1, light corners below dark ones at relu3_1, eyes, spirals "
-        "and other small round things at relu4_1, and at relu5_1 the faces of the "
-        "astronaut, Vermeer's girl, Van Gogh and the cat, then three ornaments."
-    ),
-)
-
-# %% [markdown]
-# `relu1_1` likes red and orange, and `relu2_1` upright strokes, most of them dark. `relu3_1` wants something light below and
-# to the left of something dark. At `relu4_1` nearly every patch has something small and round in it: the eye of an ink
-# whirl, Klimt's spirals, the astronaut's eyes, a flower of glass. (What are the walkers on the dune doing there?) And at `relu5_1` you see three portraits and a cat before
-# anything else. VGG19 was trained to tell a thousand kinds of things apart, and hardly any of them is a person. It found
-# out by itself that faces are worth a channel. The last three patches are
-# probably there because something must come next: for this channel they are weak.
-#
-# Choose a layer and a channel yourself. After the last channel of a layer they begin again at 0:
+# In a live notebook you can choose a layer and a channel yourself. (A layer with fewer channels begins again at 0.)
+# Leaf through twenty or thirty of them before you go on. Some are easy, like channel 445 below, which is bright on skin
+# and on orange cloth. Most are much harder to put into words than our five.
 
 # %%
 import ipywidgets
@@ -634,239 +667,538 @@ from helpers.show import browse
 
 
 def look(layer, channel):
-    channel %= len(visits["astronaut"][layer][0])
-    tiles = [
-        photo,
-        heat(seen[layer][0, channel], low=0),
-        *exciting(visits, layer, channel, 4),
-    ]
-    return show(
-        tiles,
-        ["the photo", f"{layer} · {channel}", *[""] * 4],
-        columns=3,
-        height=230,
-        alt=(
-            f"The photo, its map of channel {channel} at {layer}, and the four "
-            f"patches of all pictures that excite it most."
-        ),
-    )
+    channel = channel % features[layer].shape[1]
+    values = features[layer][0, channel]  # (h, w)
+    titles = ["the photo", f"{layer}, channel {channel}: at most {values.max().item():.1f}"]
+    return show([photo, heat(values, low=0)], titles, height=330,
+                alt=f"The astronaut's photo, and beside it the map of channel {channel} at {layer}.")
 
 
-channels = ipywidgets.IntSlider(
-    310, 0, 511, description="channel", continuous_update=False
-)
 browse(
     look,
-    layer=ipywidgets.Dropdown(options=depths, value="relu5_1", description="layer"),
-    channel=channels,
+    layer=ipywidgets.Dropdown(options=depths, value="relu4_1", description="layer"),
+    channel=ipywidgets.IntSlider(445, 0, 511, description="channel", continuous_update=False),
 )
 
 # %% [markdown]
-# Channel 310 likes the three portraits as well, but then comes the cup of coffee. What do you think it looks for? It is for
-# us to guess, because nobody told the network what its channels should mean.
+# ## What excites a channel?
 #
-# ## Is it the training?
+# One photo cannot tell us what a channel is about. Channel 457 may be for faces, or for skin, or for anything round and
+# light with dark above it. So we look at all forty pictures of `data/` and ask where in each of them the channel
+# becomes strongest. Then we cut out the square that it sees there, and look at what the best squares have in common.
 #
-# **Keep the architecture, throw away what was learned.** We draw all kernels at random (He et al. 2015: mean 0, variance 2
-# over the number of inputs), and show the liveliest channel of each depth:
+# There is a catch, and many pretty figures have fallen into it. If you cut large squares out of good pictures, you get
+# a row of interesting squares *whatever* the channel does, and people are very good at finding something in common. So
+# we need a control: a second network with the same layers, whose parameters are random numbers because nobody ever
+# trained it. We draw its kernels as one does at the beginning of a training ([He and
+# colleagues](https://arxiv.org/abs/1502.01852): mean 0, variance 2 over the count of inputs), and leave its biases at
+# 0.
+
 
 # %%
-untrained = copy.deepcopy(vgg)
-generator = torch.Generator().manual_seed(0)
-for name, layer in untrained.layers.items():
-    if name.startswith("conv"):
-        spread = (2 / layer.weight[0].numel()) ** 0.5
-        layer.weight.copy_(
-            torch.randn(layer.weight.shape, generator=generator) * spread
-        )
-        layer.bias.zero_()
+def randomise(net):
+    """Throw away everything that a network has learned; its shape stays."""
+    generator = torch.Generator().manual_seed(0)
+    for name, layer in net.layers.items():
+        if name.startswith("conv"):
+            inputs = layer.weight[0].numel()
+            kernels = torch.randn(layer.weight.shape, generator=generator)
+            layer.weight.copy_(kernels * (2 / inputs) ** 0.5)
+            layer.bias.zero_()
+    return net
 
-blind = untrained(photo, depths)
-best_of = {}
-maps = {}
-for kind, features in {"trained": seen, "random": blind}.items():
-    best_of[kind] = {name: liveliest(features[name], 1)[0] for name in depths}
-    for name, channel in best_of[kind].items():
-        maps[f"{kind}, {name}"] = heat(features[name][0, channel], low=0)
-show(
-    list(maps.values()),
-    list(maps),
-    columns=5,
-    height=170,
-    alt=(
-        "Two rows of five maps of the astronaut. Above, trained: a tinted copy, two "
-        "layers of outlines, two bright eyes, and a spot at her neck. Below, random: "
-        "the photo in other tints, more and more blurred, and at last a soft cloud."
-    ),
-)
+
+untrained = randomise(VGG())
 
 # %% [markdown]
-# Above, outlines are found, and then places: her eyes, her neck. Below, random kernels mix and blur, and the photo fades until
-# only a cloud is left.
-#
-# So which patches excite these random channels? **Before you run it:** what do you expect to see at `relu5_1`?
+# Each network now visits all pictures. For every channel we note how strong it gets in a picture, and where. Places so
+# near the border that they see the frame of zeros are left out, because there the network reacts to the frame.
 
 # %%
-random_visits = visit(untrained)
-tiles, titles = patches(random_visits, best_of["random"])
-show(
-    tiles,
-    titles,
-    columns=7,
-    height=130,
-    alt=(
-        "Five rows of seven patches from the random network: black and dark blue at "
-        "relu1_1, light things with dark edges at relu2_1, stripes at relu3_1, pale "
-        "things such as clouds, foam and ink at relu4_1, and at relu5_1 ink, stained "
-        "glass, Mondrian, a cypress, a painted flower, a mosaic fish and a wave."
-    ),
-)
-
-# %% [markdown]
-# These are rows of nice patches, too, and one could tell stories about them. `relu4_1` seems to look for clouds and foam. At
-# `relu5_1` there are whole things again, but that is no merit of the network: its window is large enough for a whole thing,
-# trained or not. What the patches of a row share is simpler than before. It is dark blue, or pale, or hard contours.
-#
-# So a row of nice patches proves little, and we need a fairer question. Three of our pictures are portraits: the astronaut,
-# Vermeer's girl and Van Gogh's self-portrait. Of all channels of a layer, how many get strongest in *exactly these three*? If
-# a channel chose its three favourites by lot, it would have one chance in 9,880:
-
-# %%
-# NBVAL_CHECK_OUTPUT
-portraits = {"astronaut", "girl_with_a_pearl_earring", "vangogh_self_portrait_1887"}
+from helpers.images import names
+from torch.nn.functional import interpolate
 
 
-def favourites(visits, layer):
-    """For each channel of a layer, the three pictures in which it gets strongest."""
-    table = torch.stack([visits[name][layer][0] for name in visits])
-    labels = list(visits)
-    return [
-        {labels[i] for i in column.tolist()}
-        for column in table.topk(3, dim=0).indices.T
-    ]
+def gallery_picture(name):
+    """A picture whose short side has 240 pixels, and whose long side is cut at 320."""
+    picture = load(name, size=640)
+    scale = 240 / min(picture.shape[2:])
+    return interpolate(picture, scale_factor=scale, mode="area")[..., :320, :320]
 
 
-for kind, all_visits in {"trained": visits, "random": random_visits}.items():
-    counts = [favourites(all_visits, layer).count(portraits) for layer in depths]
-    print(
-        f"{kind:8}",
-        *(f"{layer}: {count}" for layer, count in zip(depths, counts, strict=True)),
-    )
-
-# %% [markdown]
-# Seven channels of VGG19's `relu5_1` choose exactly the three portraits, and no channel before it does. Of all 1,472 channels
-# of the random network, one does. So there really are channels for something like faces in the deepest layer that we read,
-# and it is the training that put them there. (To be fair: we thought of this question after we had seen the faces. If you
-# doubt the answer, ask it for three other pictures that have something in common.)
-#
-# Here is a second test, one that is closer to our subject. We cut two corners from each style picture. Is the other
-# corner of the *same* picture the nearest in style? Gram matrices compare style; notebook 03 derives them. We ask twice,
-# first with the pictures as they are, and then with all of them grey, with the same mean and contrast. **Before you run
-# it:** how many of the 21 will random numbers get right?
-
-
-# %%
-# NBVAL_CHECK_OUTPUT
-from helpers.losses import gram, relative_error
-
-
-def plain(image):
-    """Grey, with the same mean and contrast for every picture."""
-    grey = image.mean(1, keepdim=True).expand(-1, 3, -1, -1)
-    return (grey - grey.mean()) / grey.std() * 0.2 + 0.45
+def peaks(values, layer):
+    """Features (1, C, h, w) -> for each channel how strong it gets, in which row and in which column: (C,) each."""
+    width, jump = fields[layer]
+    margin = (width + jump - 1) // (2 * jump)  # places whose square reaches over the border
+    inside = values[0, :, margin:-margin, margin:-margin]
+    strength, place = inside.flatten(1).max(1)
+    row = place // inside.shape[2] + margin
+    column = place % inside.shape[2] + margin
+    return strength, row, column
 
 
 @torch.no_grad()
-def found_again(net, images, side=160):
-    """How often the other corner of the same picture is nearest in style."""
-    targets = [
-        [gram(f) for f in net(image[..., :side, :side], depths).values()]
-        for image in images
-    ]
-    corners = [
-        [gram(f) for f in net(image[..., -side:, -side:], depths).values()]
-        for image in images
-    ]
-    errors = [
-        [sum(map(relative_error, c, target)).item() for c in corners]
-        for target in targets
-    ]
-    return (torch.tensor(errors).argmin(1) == torch.arange(len(images))).sum().item()
+def visit(net):
+    """-> {picture: {layer: peaks of all channels}}."""
+    visits = {}
+    for name, picture in pictures.items():
+        outputs = net(picture, depths)
+        visits[name] = {layer: peaks(outputs[layer], layer) for layer in depths}
+    return visits
 
 
-paintings = [load(name, 400).to(vgg.device) for name in names("style")]
-for kind, net in {"trained": vgg, "random": untrained}.items():
-    colour = found_again(net, paintings)
-    grey = found_again(net, [plain(image) for image in paintings])
-    print(f"{kind:8} in colour {colour} of {len(paintings)}, in grey {grey}")
-
-# %% [markdown]
-# In colour, the random network is nearly as good as the trained one. Random numbers pass on colour and contrast, and these
-# nearly tell our pictures apart. Take both away, and the trained network still finds about half of the corners, while the
-# random one finds about half as many. (Guessing would find one.) That is what training buys here: it knows the stroke
-# without the colour.
-#
-# ## Max or average?
-#
-# **Average pooling lets the gradient through evenly.** Gatys et al. (2016, section 2) prefer it, because their pictures looked
-# slightly better. On eight numbers, the gradient of the sum of what comes out:
+pictures = {name: gallery_picture(name).to(vgg.device) for name in names()}
+trained_visits = visit(vgg)
 
 # %%
-# NBVAL_CHECK_OUTPUT
-for pooling in (F.max_pool2d, F.avg_pool2d):
-    entering = torch.tensor([[[[1.0, 2.0, 0.0, 3.0], [4.0, 3.0, 1.0, 2.0]]]], requires_grad=True)
-    pooling(entering, 2).sum().backward()
-    print(pooling.__name__, entering.grad[0, 0].tolist())
+untrained_visits = visit(untrained)
+show(pictures.values(), columns=10, height=60,
+     alt="All forty pictures as small tiles: twelve photos, twenty-one paintings and prints, and seven textures such as bricks and leaves.")
 
 # %% [markdown]
-# Max pooling sends the gradient to only one of every four pixels, the largest. Average pooling shares it among all four.
-# Now we take the whole network with the same weights. How large is `relu4_1`, how has its pattern changed, and how should
-# each pixel change to make it stronger?
+# For a channel we sort the pictures by how strong it gets in them, and cut the square out of each of the best six.
+
 
 # %%
-slopes = {}
-for pooling, net in {"max": vgg, "average": VGG(pool="avg")}.items():
-    image = photo.clone().requires_grad_()
-    features = net(image, ["relu4_1"])["relu4_1"]
-    features.square().mean().backward()
-    slopes[pooling] = image.grad[0].mean(0)
-    ratio = (features.norm() / seen["relu4_1"].norm()).item()
-    pattern = change_of_pattern(seen["relu4_1"], features)
-    print(f"{pooling}: {ratio:.2f} times as large, pattern changed by {pattern:.2f}")
-show(
-    [heat(s, -3 * s.std(), 3 * s.std(), "RdBu_r") for s in slopes.values()],
-    [f"through {pooling} pooling" for pooling in slopes],
-    height=340,
-    alt=(
-        "Two maps of red and blue: at left fine speckle in which she can just be made"
-        " out, at right larger blobs and strokes that follow the edge of her "
-        "collar, her neck and the rim of the helmet."
-    ),
+def square(name, row, column, layer):
+    """The pixels that one place of a layer sees in a picture."""
+    width, jump = fields[layer]
+    before = (width - jump) // 2
+    top = row * jump - before
+    left = column * jump - before
+    return pictures[name][..., top : top + width, left : left + width]
+
+
+def best_squares(visits, layer, channel, count=6):
+    """What a channel sees where it is strongest, in the pictures that excite it most."""
+    strength_in = {name: visits[name][layer][0][channel].item() for name in visits}
+    best = sorted(strength_in, key=strength_in.get, reverse=True)[:count]
+    squares = []
+    for name in best:
+        _, rows, columns = visits[name][layer]
+        squares.append(square(name, rows[channel].item(), columns[channel].item(), layer))
+    return squares
+
+
+def sheet_of_squares(layers, height, alt):
+    """For each layer a row of VGG19's channel and a row of the random network's."""
+    tiles = []
+    titles = []
+    for layer in layers:
+        tiles += best_squares(trained_visits, layer, picked[layer])
+        titles += ["VGG19", layer, f"channel {picked[layer]}", "", "", ""]
+        tiles += best_squares(untrained_visits, layer, picked_untrained[layer])
+        titles += ["random", layer, f"channel {picked_untrained[layer]}", "", "", ""]
+    return show(tiles, titles, columns=6, height=height, alt=alt)
+
+
+# %% [markdown]
+# From the random network, too, we picked by eye: at each depth the row whose squares looked most alike to us. So both
+# are shown with the same good will. We begin with the three shallow layers, where a square has 3, 10 and 24 pixels.
+#
+# **Your turn, before you run the next cell.** At which of the three depths do you expect to be able to tell the trained
+# network's row from the random one's?
+#
+# <details><summary>Compare</summary>
+#
+# Hardly at `relu1_1`. A kernel of 3 × 3 pixels in three colours cannot do much more than like a colour or an edge, and
+# random numbers do that as well. The difference grows with depth, because random kernels pile up on random kernels,
+# while trained ones build on each other.
+#
+# </details>
+
+# %%
+picked_untrained = {"relu1_1": 60, "relu2_1": 117, "relu3_1": 240, "relu4_1": 361, "relu5_1": 132}
+sheet_of_squares(["relu1_1", "relu2_1", "relu3_1"], 104, alt=(
+    "Six rows of six squares. relu1_1: plain reds for VGG19, plain blues and greens for the random network. relu2_1: dark "
+    "upright strokes beside light, against dark blue under something pale. relu3_1: dark spots on light ground, the last an eye, against reddish brown odds and ends."
+))
+
+# %% [markdown]
+# At `relu1_1` you could not say which of the two was trained: one row is red, the other is blue and green. At `relu2_1`
+# VGG19's channel wants something dark and upright next to something light, and the random one likes dark blue below
+# something pale. At `relu3_1` the rows part. VGG19's row has a dark spot in nearly every square: a blot of ink,
+# windows, a black tile of Klimt's, the hole in a dried bud, an eye. (The curl of a wave is the misfit.) What the random
+# row shares is a reddish brown, and no shape at all.
+#
+# Now the two deep layers, with squares of 68 and 156 pixels.
+
+# %%
+sheet_of_squares(["relu4_1", "relu5_1"], 136, alt=(
+    "Four rows of six squares. relu4_1 for VGG19: whirls of ink, a palm-shaped ornament, a wave, a badge, a medallion, a glass flower; for the random network pale and "
+    "smooth areas. relu5_1 for VGG19: the girl with the pearl earring, Van Gogh, the cat, a cup, Kandinsky, red gates; for the random network waves, a shipwreck, the girl, a lake."
+))
+
+# %% [markdown]
+# Channel 264 likes round things that have a middle: a whirl of ink, a medallion, a flower of glass. (The badge and the
+# wave do not fit. We leave them in, because a row without its misfits is no evidence.) The random row below it shares
+# what is pale and smooth, from mist to pavement, and no shape.
+#
+# Channel 457 starts with three faces, as its map on the photo suggested. Then it goes on with a cup of coffee, a
+# Kandinsky and a row of gates, and one begins to wonder. Forty pictures hold only a few faces, so what comes after them
+# had to be *something*.
+#
+# The last row is the one to remember. A wave, a shipwreck, the girl, a tower by a lake, another lake, and waves again:
+# five of six squares have water in them. If we had shown you this row alone, you would have believed in a channel for
+# water. But this network has never been trained, and knows nothing of water or of anything else. What the squares share
+# is a mixture of light and dark that happens to suit its random kernels, and that they show whole things is no merit of
+# the network, because a square of 156 pixels nearly always does.
+#
+# In a live notebook you can ask both networks about any channel.
+
+# %%
+def compare(layer, channel):
+    channel = channel % features[layer].shape[1]
+    tiles = best_squares(trained_visits, layer, channel) + best_squares(untrained_visits, layer, channel)
+    titles = ["VGG19", layer, f"channel {channel}", "", "", "", "random", layer, f"channel {channel}", "", "", ""]
+    return show(tiles, titles, columns=6, height=120,
+                alt=f"What excites channel {channel} of {layer} most: six squares for VGG19, and below them six for the random network.")
+
+
+browse(
+    compare,
+    layer=ipywidgets.Dropdown(options=depths, value="relu5_1", description="layer"),
+    channel=ipywidgets.IntSlider(426, 0, 511, description="channel", continuous_update=False),
 )
 
 # %% [markdown]
-# A mean is never above the maximum, so features shrink, here to about two fifths after three poolings. Their pattern
-# changes much less. What changes more is the way back. On the left there is speckle everywhere: one pixel is told to change
-# and its neighbour is not. On the right you see strokes and blobs along the collar, on her face and around the helmet.
+# Channel 426 of VGG19 seems to be about buildings, at least at first. So the squares give us good guesses, but they are
+# limited by the pictures that we happen to have. There is a more direct way. Instead of searching for a picture that
+# excites the channel, we *make* one: we begin with grey noise, ask for the gradient of the channel's mean with respect
+# to every pixel, and move each pixel a little in the direction that makes the mean grow. Then we do it again. This is
+# called **gradient ascent**, and in the rest of this series we will do the same thing downhill. ([Simonyan, Vedaldi and
+# Zisserman](https://arxiv.org/abs/1312.6034) did this in 2013 with a network much like ours; a version with shifted and
+# smoothed images became famous two years later as [Deep
+# Dream](https://research.google/blog/inceptionism-going-deeper-into-neural-networks/).)
 #
-# Which one should you take? `VGG()` pools by the maximum, because the network was trained that way. Where a smooth
-# gradient helps, we will write `VGG(pool="avg")`, as the next notebook does.
+# Two practical points. We ask for `conv5_1`, the numbers *before* the ReLU, because a ReLU that outputs 0 has a
+# gradient of 0 and the image would never start to move. And each step shifts the image by a few pixels before the
+# network looks at it, so that the image cannot make use of the exact grid on which the poolings lie.
+
+
+# %%
+from helpers.fast import fast
+
+
+def excite(net, layer, channel, direction, size=image_size):
+    """Change noise until a channel is strong on average: -> an image (1, 3, size, size)."""
+    generator = torch.Generator().manual_seed(0)
+    start = 0.5 + 0.05 * torch.randn(1, 3, size, size, generator=generator)
+    image = start.to(net.device)
+    for step in range(steps):
+        image.requires_grad_()
+        shift = torch.randint(-8, 9, (2,), generator=generator).tolist()
+        outputs = net(image.roll(shift, dims=(2, 3)), [layer])[layer]  # (1, C, h, w)
+        strength = outputs[0, channel].float().mean()
+        (gradient,) = torch.autograd.grad(strength, image)  # (1, 3, size, size)
+        change = direction(gradient)
+        rate = 0.05 * (1 - step / steps)  # smaller and smaller steps
+        image = image.detach() + rate * change / change.std()
+        image = (0.5 + 0.97 * (image - 0.5)).clamp(0, 1)  # a little back towards grey
+    return image
+
+
+# %% [markdown]
+# What is left to choose is the direction of a step. The obvious choice is the gradient itself. But the gradient is
+# grainy: it tells one pixel to become brighter and its neighbour to become darker. So for the second choice we add
+# blurred copies of the gradient to it, so that wide areas change as readily as single pixels, and we take out some of
+# its colour. Both choices go uphill.
+
+
+# %%
+def as_it_is(gradient):
+    return gradient
+
+
+def all_widths(gradient):
+    """A gradient plus blurred copies of it, all equally strong, in muted colours."""
+    total = gradient / gradient.std()
+    for width in (2, 4, 8, 16):
+        blurred = avg_pool2d(gradient, width)
+        blurred = interpolate(blurred, gradient.shape[2:], mode="bilinear")
+        total = total + blurred / blurred.std()
+    grey = total.mean(1, keepdim=True)
+    return 0.4 * total + 0.6 * grey
+
+
+# %% [markdown]
+# We let the images pool by average, which passes the gradient on to all four pixels instead of one, and `fast` lets the
+# network compute with fewer digits, in half precision, if your machine is faster at that. Then we ask for channel 457.
+#
+# **Your turn, before you run the next cell.** You know its map on the photo and the six squares that excite it most.
+# Write down in one line what you think this channel is for. What would an image show that contains nothing else?
+#
+# <details><summary>Compare</summary>
+#
+# Eyes. They come with lids, with a gleam in the pupil, and with skin around them, and nobody ever told the network that
+# there is such a thing as an eye. If you wrote "faces", look for a nose or a mouth: you will not find one. So it was
+# perhaps by their eyes that the three faces came first, and the cup of coffee came fourth because it is a dark round
+# thing within a light rim.
+#
+# </details>
+
+# %% tags=["painting"]
+painter = fast(VGG(pool="avg"))
+grainy = excite(painter, "conv5_1", 457, as_it_is)
+made = {"relu5_1": excite(painter, "conv5_1", 457, all_widths)}
+
+# %%
+show([grainy, made["relu5_1"]], ["the gradient as it is", "the gradient at all widths"], height=360,
+     alt="Two images of about ten eyes each, with lids and pupils: at the left drawn in coloured grain on grey, at the right with soft shadows on violet skin.")
+
+# %%
+@torch.no_grad()
+def mean_strength(image):
+    return vgg(image, ["relu5_1"])["relu5_1"][0, 457].mean().item()
+
+
+noise_start = noise(photo, seed=0)
+for name, image in {"noise": noise_start, "the photo": photo, "grainy eyes": grainy, "soft eyes": made["relu5_1"]}.items():
+    print(f"{name:12} excites channel 457 with {mean_strength(image):6.2f} on average")
+
+# %% [markdown]
+# Both images show the same eyes, and the channel is about equally pleased with both of them, so the soft shadows are
+# for us. Either image excites it some thirty times as much as the photo does, although the photo is the one with a real
+# face in it.
+#
+# Now the same for the other depths, and for the random network. The question is again what training adds, so look at
+# the two rows together.
+
+# %% tags=["painting"]
+for layer in ["relu1_1", "relu2_1", "relu3_1", "relu4_1"]:
+    conv = layer.replace("relu", "conv")
+    made[layer] = excite(painter, conv, picked[layer], all_widths)
+
+# %% tags=["painting"]
+untrained_painter = fast(randomise(VGG(pool="avg")))
+made_untrained = {}
+for layer in depths:
+    conv = layer.replace("relu", "conv")
+    made_untrained[layer] = excite(untrained_painter, conv, picked_untrained[layer], all_widths)
+
+# %%
+tiles = []
+titles = []
+for layer in ["relu1_1", "relu2_1"]:
+    tiles += [made[layer], made_untrained[layer]]
+    titles += [f"{layer}, VGG19", f"{layer}, random"]
+show(tiles, titles, columns=4, height=232, alt=(
+    "Four images. relu1_1: an even red for VGG19, an even green for the random network. relu2_1: black and white upright "
+    "strokes like zebra skin for VGG19, and a violet weave with small dark flaws for the random network."))
+
+# %% [markdown]
+# `relu1_1` is a matter of colour in both networks, as the squares had said. At `relu2_1` VGG19's channel produces zebra
+# skin, and the random one a weave without any clear direction. Now the three deeper ones.
+
+# %%
+deep = ["relu3_1", "relu4_1", "relu5_1"]
+tiles = [made[layer] for layer in deep] + [made_untrained[layer] for layer in deep]
+titles = [f"{layer}, VGG19" for layer in deep] + [f"{layer}, random" for layer in deep]
+show(tiles, titles, columns=3, height=270, alt=(
+    "Two rows of three images. Above, VGG19: black spots on grey skin, small rings with dark pupils in red and blue, and large eyes. "
+    "Below, the random network: brownish haze, pale grain, and violet streaks; no shapes at all."))
+
+# %% [markdown]
+# Read the upper row from left to right. First there is a dark spot, then a dark spot with rings around it, and at last
+# an eye with lids, a gleam and skin. We have not shown that the first of these channels feeds the next. But every
+# channel is made of channels before it, and the row shows how much there is to work with at each depth. In the lower
+# row, where the very same program worked for just as long on a network of the same shape, there are haze, grain and
+# streaks.
+#
+# This is only one family of channels out of many, and we chose it because it is easy to recognise. Try others.
+#
+# **Exercise 5 · make a picture** · ●○○ · 10 minutes. Make an image of your own and give it a title. The cell below
+# takes a few seconds. If you want suggestions: channels 51, 175, 333 and 426 of `conv5_1` are in the picture at the top
+# of this notebook, 253 has fur, 492 looks alive, 428 and 496 of `conv4_1` would do as wallpaper, and 445 is the one
+# that was bright on skin. Then make the same channel at 320 pixels. What has become larger, the things or their number?
+
+# %% tags=["painting"]
+my_layer = "conv4_1"
+my_channel = 445
+my_size = 128
+mine = excite(painter, my_layer, my_channel, all_widths, size=my_size)
+show(mine, f"{my_layer}, channel {my_channel}", height=320,
+     alt="Rows of soft orange and brown rings with dark centres on cream, like mushrooms seen from above.")
+
+# %% [markdown]
+# <details><summary>What to look for</summary>
+#
+# The things keep their size, and there are more of them, because a channel cannot see further than its receptive field.
+# Compare `conv4_1` with `conv5_1` and you will find that the motif grows with the field.
+#
+# </details>
+#
+# ## Is it the training?
+#
+# Pictures persuade, and so we should end with numbers. For every channel of each layer we take its three favourite
+# pictures, the three in which it gets strongest. Three of the forty are portraits: the astronaut, the girl with the
+# pearl earring, and Van Gogh himself. How many channels have exactly these three as their favourites? There are 40 · 39
+# · 38 / 6 = 9,880 ways to choose three pictures out of forty, so if 512 channels chose by lot, we would expect 512 /
+# 9,880 = 0.05 of them.
+#
+# We also ask which trio gets the most votes. (A channel that is 0 in all pictures has no favourites and must not vote.
+# We count it as silent.)
+
+# %%
+# NBVAL_CHECK_OUTPUT
+gallery = list(pictures)
+portraits = ["astronaut", "girl_with_a_pearl_earring", "vangogh_self_portrait_1887"]
+portrait_trio = torch.tensor(sorted(gallery.index(name) for name in portraits))
+
+
+def strengths(visits, layer):
+    """How strong each channel gets in each picture: (pictures, channels)."""
+    return torch.stack([visits[name][layer][0] for name in gallery]).cpu()
+
+
+def hardest_edges(picture):
+    """How much brightness changes from one pixel to the next, where it changes most (at one step in a thousand)."""
+    across = picture[..., :, 1:] - picture[..., :, :-1]
+    down = picture[..., 1:, :] - picture[..., :-1, :]
+    changes = torch.cat([across.flatten(), down.flatten()]).abs()
+    return changes.quantile(0.999).item()
+
+
+hard = sorted(gallery, key=lambda name: hardest_edges(pictures[name]), reverse=True)
+print("the pictures with the hardest edges:", ", ".join(hard[:4]))
+print("                 silent  voting  portraits  most votes  for")
+for network, visits in {"VGG19": trained_visits, "random": untrained_visits}.items():
+    for layer in depths:
+        best = strengths(visits, layer).topk(3, dim=0)  # (3, C) values and indices
+        is_voting = best.values[2] > 0
+        favourites = best.indices[:, is_voting].sort(0).values.T  # (voting channels, 3)
+        portrait_votes = (favourites == portrait_trio).all(1).sum().item()
+        trios, votes = favourites.unique(dim=0, return_counts=True)
+        winner = [gallery[i] for i in trios[votes.argmax()].tolist()]
+        silent = (strengths(visits, layer).amax(0) == 0).sum().item()
+        counts = f"{silent:6}  {len(favourites):6}  {portrait_votes:9}  {votes.max().item():10}"
+        print(f"{network:7} {layer}  {counts}  {', '.join(winner)}")
+
+# %% [markdown]
+# Four channels of `relu5_1` choose exactly the three portraits, where chance would give 0.05, and no channel of any
+# other layer does, nor any of the random network. (To be fair: we thought of this question after we had seen the faces.
+# If you doubt the answer, ask it about three other pictures.)
+#
+# The last column tells the longer story. In the first four layers of VGG19 the winner is always the same trio, the
+# astronaut, a glass window and floating ink. The line above the table says why: all three are among the four pictures
+# with the hardest edges, and a hard edge excites everybody. The trio takes 23 of 64 votes at `relu1_1`, then 24 of 128,
+# 36 of 256, 41 of 512, and at `relu5_1` it has lost: the winner there gets 7 votes of 512. The channels do not agree
+# any more, and each listens for something of its own. In the random network the pictures with hard edges keep winning
+# to the end, with 36 of 401 votes. Its other channels do not vote, most of them because they are silent whatever you
+# show them.
+#
+# A second test asks each network which two pictures are alike. We describe a picture by how strong each of the 512
+# channels of `relu5_1` gets in it, and take as its neighbour the picture whose list of strengths rises and falls most
+# like its own (the highest **correlation**, which is 1 for lists that go up and down together and 0 for lists that have
+# nothing to do with each other).
+#
+# **Your turn, before you run the next cell.** The row of houses in Tübingen, the Colosseum, the girl, the dune: which
+# of the other pictures would you choose for each? (The small tiles of all forty are in the section before.) And for
+# which of them could colour alone mislead a network?
+#
+# <details><summary>Compare</summary>
+#
+# You probably chose by subject: a building for a building, a face for a face. The dune is a large orange area, so we
+# would not be surprised if something orange were chosen. See below.
+#
+# </details>
+
+# %%
+def neighbours(visits, layer):
+    """-> {picture: (its nearest other picture, their correlation)}."""
+    table = strengths(visits, layer)  # (pictures, channels)
+    table = (table - table.mean(0)) / table.std(0).clamp_min(1e-6)  # so that all channels count alike
+    correlation = torch.corrcoef(table)  # (pictures, pictures)
+    correlation.fill_diagonal_(-1)
+    values, nearest = correlation.max(1)
+    return {gallery[i]: (gallery[nearest[i]], values[i].item()) for i in range(len(gallery))}
+
+
+by_vgg = neighbours(trained_visits, "relu5_1")
+by_random = neighbours(untrained_visits, "relu5_1")
+for name in names("content"):
+    first, first_value = by_vgg[name]
+    second, second_value = by_random[name]
+    print(f"{name:26} VGG19: {first:26} {first_value:.3f}   random: {second:29} {second_value:.3f}")
+
+# %%
+tiles = []
+titles = []
+for name in ["girl_with_a_pearl_earring", "tubingen_neckarfront", "roman_colosseum", "desert_dune"]:
+    tiles += [pictures[name], pictures[by_vgg[name][0]], pictures[by_random[name][0]]]
+    titles += ["this picture", "nearest for VGG19", "nearest for random"]
+show(tiles, titles, columns=3, height=180, alt=(
+    "Four rows of three pictures. The girl with the pearl earring: Van Gogh, or the houses of Tübingen. The houses: a Chinese tower, or a shipwreck. The "
+    "Colosseum: Piranesi's arches, or an otter. A dune: red gates, or marble."))
+
+# %% [markdown]
+# VGG19 puts a face beside a face, a building beside a building, and the arches of the Colosseum beside the arches of
+# Piranesi's prison, although one is a colour photo and the other an etching in black and white. The random network
+# offers houses, a shipwreck and an otter. But look at the last row, and at the whole list above: a dune and a row of
+# gates have little in common except their orange, so here it was probably the colour that decided. Training adds shapes
+# and things to colour, and does not take the colour away.
+#
+# So features know what is in a picture, and roughly where. How much of the photo is left in them? If all that you had
+# was `relu4_1` of a photo, could you get the photo back? [Notebook 02](02_content_from_features.ipynb) tries.
 #
 # ## In this notebook we
 #
-# - read VGG19's plan, worked out how far each layer sees, and checked it with a gradient;
-# - walked through the layers in a loop, and met channels for colours, for edges, and for faces;
-# - compared with a random network, to see what training adds, and saw that wrong input raises no error.
+# - counted the twenty million parameters of VGG19: sixteen convolutions with their biases, and nothing to learn in a
+#   ReLU or a pooling;
+# - worked out that one number sees 3, 10, 24, 68 or 156 pixels at the five depths, and measured the same with a
+#   gradient;
+# - followed five channels, from red through upright strokes, spots and rings to eyes, in maps, in squares of pictures,
+#   and in images that we made;
+# - put a random network beside every claim, which left the colours and took away the shapes.
 #
-# **On your own.** Find a channel that reacts to something in a photo of yours. Draw the random weights with another seed:
-# which numbers change?
+# ## Three questions
 #
-# **In practice.** The frames of zeros make borders special, and the network knows it. Show channel 211 of `relu3_1` for our
-# photo, with `show(heat(seen["relu3_1"][0, 211]), alt=...)`: this channel has learned to see the edge of the picture. Some
-# programs reflect the picture at its border instead of adding zeros.
+# 1. Why is it no evidence for anything that the squares of a `relu5_1` channel show whole objects?
 #
-# **Further reading.** Simonyan and Zisserman (2014, arXiv 1409.1556): column E of table 1 is our table. Zeiler and Fergus
-# (2013, arXiv 1311.2901): figure 2, what excites channels among many more photos. Luo et al. (2016, arXiv 1701.04128): why
-# the square is brightest in its middle.
+# <details><summary>Answer</summary>
+#
+# A square of 156 pixels out of a picture of 240 shows a whole object for nearly every place, whatever the channel
+# reacts to. A random network's squares do so too. What counts is what the squares of a row have in common, and whether
+# a control has it as well.
+#
+# </details>
+#
+# 2. A friend removes `pool1` and leaves everything else as it is. What happens to the size of all later maps, and to
+#    what their numbers see?
+#
+# <details><summary>Answer</summary>
+#
+# All later maps become twice as wide and twice as high, and later numbers see about half as far (80 pixels at `relu5_1`
+# instead of 156), because the jump is halved for every layer after it. The parameters still fit, so no error is raised.
+#
+# </details>
+#
+# 3. Why did we make images for `conv5_1` and not for `relu5_1`?
+#
+# <details><summary>Answer</summary>
+#
+# If the channel's numbers are negative for the noise, then the ReLU makes all of them 0, and the gradient is 0 at every
+# pixel. There would be no direction to go in.
+#
+# </details>
+#
+# ## On your own
+#
+# - Take a photo of your own, look at it through the first widget, and find a channel that reacts to just one thing in
+#   it. Then make an image for that channel. Does it show what you expected?
+# - Ask for two channels at once: add their means in `excite`. Do the two motifs share the image, or do they melt into
+#   something new?
+# - Draw the random network with another seed. Which numbers of the last section change much, and which hardly?
+#
+# **In practice.** The frames of zeros make borders special, and the network knows it. Choose channel 211 of `relu3_1`
+# in the first widget: it has learned to react to the edge of the picture itself. Whenever a result looks odd near a
+# border, suspect the frame before you suspect the network.
+#
+# **Further reading.** [Simonyan and Zisserman (2014)](https://arxiv.org/abs/1409.1556): column E of their table 1 is
+# our table. [Zeiler and Fergus (2013)](https://arxiv.org/abs/1311.2901): figure 2 shows what excites channels among
+# many more photos than forty. [Olah, Mordvintsev and Schubert (2017)](https://distill.pub/2017/feature-visualization/):
+# how to make such images beautiful, with what can go wrong. [Adebayo and colleagues
+# (2018)](https://arxiv.org/abs/1810.03292): which pretty explanations of networks survive when the network is made
+# random.
 #
 # <!-- bottom -->

@@ -356,3 +356,12 @@ def test_a_judge_forbids_too():
 
     with pytest.raises(AssertionError, match="solve it without loops"):
         judge(mine, not_even, without=("loops",))
+
+
+@pytest.mark.parametrize("answer", ["two", [2], (1, 2)])
+def test_an_answer_of_another_form_gets_a_sentence(answer):
+    def mine():
+        return answer
+
+    with pytest.raises(AssertionError, match="mine: the answer does not have the form"):
+        judge(mine, not_even)

@@ -228,10 +228,11 @@ IN_PICTURES_MUSEUM = faults_in(
     ("a bug that is none", "not_divided", without_operand("*", "std")),
 )
 
-IN_PICTURES_PATCHES = faults_in(
-    "tools.pictures.patches",
+IN_PICTURES_CHANNELS = faults_in(
+    "tools.pictures.channels",
     RESULTS,
-    ("a patch beside its peak", "patch_at_peak", constant(2, 1)),
+    ("images that go back to grey", "excite", constant(0.97, 0)),
+    ("a gradient without its wide areas", "all_widths", without_operand("+", "blurred")),
 )
 
 IN_PICTURES_STYLES = faults_in(
@@ -268,7 +269,7 @@ FAULTS = [
     *IN_PICTURES_SHEETS,
     *IN_PICTURES_STYLE_MAP,
     *IN_PICTURES_MUSEUM,
-    *IN_PICTURES_PATCHES,
+    *IN_PICTURES_CHANNELS,
     *IN_PICTURES_STYLES,
     *IN_PICTURES_STYLES_CANVAS,
 ]

@@ -9,7 +9,7 @@ from PIL import Image
 from helpers.images import DATA, as_saved, load, read_settings, save
 from helpers.losses import content_loss, gram, style_loss
 from helpers.recipes import recipe
-from tools.pictures import galleries, lessons, museum, painting, patches, recipe_sheets, results
+from tools.pictures import channels, galleries, lessons, museum, painting, recipe_sheets, results
 from tools.pictures import style_map as maps
 from tools.pictures.painting import (
     CONTENT,
@@ -207,37 +207,25 @@ def test_a_caption_stands_below_its_picture():
     assert darkest < 100
 
 
-# ---- notebook 01: what a place sees --------------------------------------------------------------
+# ---- notebook 01: images that excite a channel --------------------------------------------------
 
 
-@pytest.mark.parametrize("layer", patches.FIELDS)
-def test_a_place_sees_its_field_and_nothing_else(vgg, layer):
-    """Found by the gradient of one place with respect to the picture."""
-    field = patches.FIELDS[layer]
-    picture = drawn(1, 3, 288, 288).requires_grad_()
-    features = vgg(picture, [layer])[layer]
-    place = features.shape[2] // 2
-    features[0, :, place, place].sum().backward()
-    rows = picture.grad.abs().sum((0, 1, 3)).nonzero().flatten()
-    first = place * field.jump - (field.side - field.jump) // 2
-    assert rows.min() >= first
-    assert rows.max() < first + field.side
-    assert rows.max() - rows.min() + 1 >= 0.9 * field.side
+@pytest.mark.parametrize(("layer", "channel"), [("conv1_1", 29), ("conv2_1", 67)])
+def test_an_image_excites_its_channel_more_than_a_photo_does(vgg, layer, channel):
+    image = channels.excite(vgg, layer, channel, size=48, steps=8)
+    photo = load("astronaut", 48)
+    strengths = [vgg(x, [layer])[layer][0, channel].mean().item() for x in (image, photo)]
+    assert image.shape == (1, 3, 48, 48)
+    assert 0 <= image.min() and image.max() <= 1
+    assert strengths[0] > 1.5 * abs(strengths[1])
 
 
-@pytest.mark.parametrize("field", [patches.Field(10, 2), patches.Field(68, 8)])
-def test_a_patch_lies_around_its_peak(field):
-    picture = drawn(1, 3, 160, 160)
-    values = torch.zeros(160 // field.jump, 160 // field.jump)
-    values[9, 7] = 1
-    inside = values[field.margin : -field.margin, field.margin : -field.margin]
-    patch = patches.patch_at_peak(picture, inside, field)
-    before = (field.side - field.jump) // 2
-    top = 9 * field.jump - before
-    left = 7 * field.jump - before
-    expected = picture[..., top : top + field.side, left : left + field.side]
-    assert patch.shape == (1, 3, field.side, field.side)
-    assert torch.equal(patch, expected)
+def test_a_direction_holds_wide_areas_too():
+    """A grainy gradient has next to nothing left where sixteen pixels are averaged."""
+    gradient = torch.randn(1, 3, 64, 64, generator=torch.Generator().manual_seed(0))
+    direction = channels.all_widths(gradient)
+    coarse = torch.nn.functional.avg_pool2d(direction, 16).std() / direction.std()
+    assert coarse > 0.3
 
 
 # ---- notebook 03: the map ------------------------------------------------------------------------

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import torch
 from torch import Tensor
+from torch.nn.functional import interpolate
 
 from helpers.fast import fast, pyramid
 from helpers.images import as_saved, load, noise
@@ -87,27 +88,44 @@ def rebuilding_loss(vgg: VGG, photo: Tensor, layer: str) -> Loss:
     return loss
 
 
-TEXTURES = ("starry_night", "red_brick", "autumn_leaves", "morris_holland_park_carpet")
+TEXTURES = ("red_brick", "autumn_leaves", "morris_holland_park_carpet", "starry_night")
+TEXTURE_PLAN: Plan = ((240, 60), (480, 50))
+PIECE = 156  # pixels of the piece of each picture that is shown, at the same scale
 
 
 def textures(vgg: VGG, path: Path) -> None:
-    """Notebook 04: a piece of four pictures, and below it a texture made from the Gram matrices of
-    the whole.
+    """Notebook 04: four textures made from Gram matrices, each with a piece of the picture that the
+    matrices come from in its corner, at the same scale.
     """
-    network = fast(VGG(device=vgg.device))
-    pieces = []
-    made = []
+    network = fast(VGG(pool="avg", device=vgg.device))
+    sheets = []
     countdown = Countdown(len(TEXTURES))
     for name in TEXTURES:
-        picture = load(name, 384).to(vgg.device)
-        piece = picture[..., :256, -256:]
-        loss = texture_loss(network, picture)
-        texture = optimise(quiet(piece, seed=0), loss, 60, parametrize=pyramid).image
-        pieces.append(piece)
-        made.append(as_saved(texture))
+        texture, picture = texture_coarse_to_fine(network, name)
+        top = picture.shape[2] // 3
+        piece = picture[..., top : top + PIECE, -PIECE - 20 : -20]
+        framed = torch.ones(1, 3, PIECE + 6, PIECE + 6)
+        framed[..., 6:, 6:] = piece.cpu()
+        sheet = as_saved(texture).cpu()
+        sheet[..., -PIECE - 6 :, -PIECE - 6 :] = framed
+        sheets.append(sheet)
         countdown.step(name)
-    sheet = contact_sheet(pieces + made, columns=len(TEXTURES), size=(256, 256))
-    save_sheet(sheet, path)
+    save_sheet(contact_sheet(sheets, columns=2, size=(480, 480), gap=8), path, quality=90)
+
+
+def texture_coarse_to_fine(vgg: VGG, name: str) -> tuple[Tensor, Tensor]:
+    """A texture, small at first, and the picture whose Gram matrices it has, 1.2 times as large."""
+    texture = None
+    for size, evaluations in TEXTURE_PLAN:
+        picture = load(name, size * 6 // 5).to(vgg.device)
+        square = picture.new_empty(1, 3, size, size)
+        if texture is None:
+            start = quiet(square, seed=0)
+        else:
+            start = interpolate(texture, (size, size), mode="bicubic").clamp(0, 1)
+        loss = texture_loss(vgg, picture)
+        texture = optimise(start, loss, evaluations, parametrize=pyramid).image
+    return texture, picture
 
 
 def texture_loss(vgg: VGG, picture: Tensor) -> Loss:

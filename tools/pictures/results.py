@@ -17,11 +17,11 @@ from helpers.files import write_file
 from helpers.images import credit, read_settings
 from helpers.vgg import VGG
 from tools.countdown import duration
+from tools.pictures.channels import excited_channels
 from tools.pictures.galleries import hero, paper_figure, wall
 from tools.pictures.lessons import content_depths, content_ratio, large, ten_steps, textures
 from tools.pictures.museum import museum
 from tools.pictures.painting import RESULTS, Settings
-from tools.pictures.patches import inside_patches
 from tools.pictures.recipe_sheets import depth_grid, recipe_gallery
 from tools.pictures.style_map import style_map
 
@@ -30,7 +30,7 @@ PICTURES = {  # (network, path) -> None
     "first_painting": hero(Settings("tubingen_neckarfront", "starry_night", 0.03, 1.25)),
     "wall": wall,
     "paper_figure": paper_figure,
-    "01_inside_patches": inside_patches,
+    "01_channels": excited_channels,
     "02_content_depths": content_depths,
     "03_style_map": style_map,
     "04_textures": textures,

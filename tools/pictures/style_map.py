@@ -86,7 +86,7 @@ def on_paper(places: Tensor) -> Tensor:
 
 
 def pushed_apart(centres: Tensor, sizes: Tensor) -> Tensor:
-    """Overlapping pictures moved away from each other, as in notebook 03.
+    """Overlapping pictures moved away from each other.
 
     centres, sizes: (n, 2), in pixels.
     """
