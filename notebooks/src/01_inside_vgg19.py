@@ -1141,15 +1141,15 @@ show(tiles, titles, columns=3, height=180, alt=(
 # So features know what is in a picture, and roughly where. How much of the photo is left in them? If all that you had
 # was `relu4_1` of a photo, could you get the photo back? [Notebook 02](02_content_from_features.ipynb) tries.
 #
-# ## In this notebook we
+# ## What to remember
 #
-# - counted the twenty million parameters of VGG19: sixteen convolutions with their biases, and nothing to learn in a
-#   ReLU or a pooling;
-# - worked out that one number sees 3, 10, 24, 68 or 156 pixels at the five depths, and measured the same with a
-#   gradient;
-# - followed five channels, from red through upright strokes, spots and rings to eyes, in maps, in squares of pictures,
-#   and in images that we made;
-# - put a random network beside every claim, which left the colours and took away the shapes.
+# - VGG19 is sixteen convolutions, each with a ReLU behind it, and five poolings. It has twenty million parameters, and
+#   there is nothing to learn in a ReLU or a pooling.
+# - One number sees a square of 3, 10, 24, 68 or 156 pixels at our five depths, and nothing outside it.
+# - A channel is a detector. Shallow ones like colours and edges; deep ones are silent nearly everywhere and react to
+#   things such as rings, eyes or faces.
+# - Nice pictures prove little without a control. A random network finds colours as well as a trained one does; the
+#   shapes are what training adds.
 #
 # ## Three questions
 #

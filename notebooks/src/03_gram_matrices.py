@@ -1249,18 +1249,16 @@ browse(nearest_styles, layer=Dropdown(options=["all five layers", *style_layers]
 # Up to now the pictures were given, and we measured them. In the next notebook we turn this round: we start with noise,
 # and change it until its Gram matrices are those of a painting.
 #
-# ## In this notebook we
+# ## What to remember
 #
-# - found that style can be measured as a habit: an entry $G_{ij}$ of the Gram matrix is the average product of two
-#   feature maps, and it is large only if both channels fire at the same places;
-# - proved that the Gram matrix does not change when all places are shuffled, so it knows what occurs together and has
-#   forgotten where;
-# - cut *The Starry Night* to pieces and saw its style survive in tiles that hold a few strokes, but not in single
-#   pixels, however right their colours are;
-# - split the Gram matrix into the covariance, which says what belongs together, and the products of means, which would
-#   be there by accident;
-# - compared forty-one pictures, and learned that unrelated contents are about 0.7 apart, and not 1, because features
-#   after a ReLU are never negative.
+# - A style can be measured as a habit. An entry $G_{ij}$ of the Gram matrix is the average product of two feature maps,
+#   and it is large only if both channels fire at the same places.
+# - The Gram matrix does not change when all places are shuffled. It knows what occurs together, and has forgotten where.
+# - The style of *The Starry Night* survives in tiles that hold a few strokes, but not in single pixels, however right
+#   their colours are.
+# - A Gram matrix is the covariance, which says what belongs together, plus the products of the means, which would be
+#   there by accident.
+# - Unrelated contents are about 0.7 apart, and not 1, because features after a ReLU are never negative.
 #
 # ## Three questions
 #

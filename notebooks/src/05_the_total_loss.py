@@ -1254,13 +1254,16 @@ show(from_noise, titles, height=220,
 # With the loss complete, what is left is the question of how to walk downhill. [Notebook
 # 06](06_painting_with_adam.ipynb) writes the loop.
 #
-# ## In this notebook we
+# ## What to remember
 #
-# - wrote the whole loss: the style error, plus α times the content error, plus γ times the total variation;
-# - saw that the paper's sums have units: content grows with the picture, and in VGG19 one layer holds nearly all of the style;
-# - translated seven published weights into one unit by asking for the scores of zeros, and found that 1e6 and 1e3 mean about the same for our pair;
-# - found that at a finished painting the two gradients oppose each other, and that the ratio of their lengths is the weight;
-# - checked gradients by finite differences, every term for itself, and read a weight as the price of content in units of style.
+# - The whole loss is the style error, plus α times the content error, plus γ times the total variation.
+# - The paper's sums have units. Content grows with the picture, and in VGG19 one layer holds nearly all of the style.
+#   Relative errors take the units away.
+# - A published weight means nothing without its loss. For our pair, 1e6 in one program asks for about as much style as
+#   1e3 in another.
+# - At a finished painting the two gradients oppose each other, and the ratio of their lengths is the weight. So a weight
+#   is a price: that of content, in units of style.
+# - Check a gradient by finite differences, every term for itself.
 #
 # ## Three questions
 #
