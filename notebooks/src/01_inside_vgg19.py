@@ -1146,8 +1146,8 @@ show(tiles, titles, columns=3, height=180, alt=(
 # - VGG19 is sixteen convolutions, each with a ReLU behind it, and five poolings. It has twenty million parameters, and
 #   there is nothing to learn in a ReLU or a pooling.
 # - One number sees a square of 3, 10, 24, 68 or 156 pixels at our five depths, and nothing outside it.
-# - A channel is a detector. Shallow ones like colours and edges; deep ones are silent nearly everywhere and react to
-#   things such as rings, eyes or faces.
+# - A channel is a detector. Shallow ones like colours and edges; deep ones are silent at three places of four and react
+#   to things such as rings, eyes or faces.
 # - Nice pictures prove little without a control. A random network finds colours as well as a trained one does; the
 #   shapes are what training adds.
 #

@@ -1,6 +1,6 @@
 """Faults in what is no program: tables of recipes and pictures, notebooks and their sources."""
 
-from tests.planted.operators import renamed, without_division, without_operand
+from tests.planted.operators import constant, renamed, without_division
 from tests.planted.planting import Fault
 from tests.planted.values import (
     broken_link,
@@ -124,9 +124,9 @@ IN_NOTEBOOKS = [
         SOLUTIONS,
     ),
     Fault(
-        "a covariance that forgets the mean",
+        "a pair that does not have one Gram matrix",
         SOURCE,
-        in_solution("my_covariance", without_operand("-", "outer")),
+        in_solution("my_pair", constant(2.0, 3.0)),
         SOLUTIONS,
     ),
     Fault(

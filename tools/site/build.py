@@ -108,8 +108,13 @@ def series_table(folder: str = "") -> str:
     return "\n".join(rows)
 
 
+def with_pages(source: str) -> str:
+    """Return a cell's text with the pages that it prints, notation.md and glossary.md."""
+    return re.sub("<!-- (notation|glossary) -->", page, source)
+
+
 def page(place: re.Match) -> str:
-    """Return the page that a notebook prints in this place: notation.md or glossary.md."""
+    """Return the page that is printed in this place."""
     return (SOURCES / f"{place[1]}.md").read_text(encoding="utf-8").strip()
 
 
@@ -147,7 +152,7 @@ def assemble(slug: str, solved: bool = False) -> nbformat.NotebookNode:
     for cell in cells:
         for marker, text in generated.items():
             cell.source = cell.source.replace(marker, text)
-        cell.source = re.sub("<!-- (notation|glossary) -->", page, cell.source)
+        cell.source = with_pages(cell.source)
         # Two spaces at the end: each line of the opening card stays a line of its own.
         cell.source = re.sub(r"^(> .*\S)\n(?=> \*\*)", r"\1  \n", cell.source, flags=re.M)
         for marker, function in re.findall(r"(<!-- solution: (\w+) -->)", cell.source):
