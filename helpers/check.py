@@ -14,6 +14,7 @@ from torch import Tensor
 __all__ = ["check", "judge", "each", "close"]
 
 # What the judging of an answer raises that is a number where a tensor is asked for, and so on.
+FORM = "the answer does not have the form that is asked for"
 MISFITS = (AttributeError, IndexError, KeyError, RuntimeError, TypeError, ValueError)
 AUTOGRAD = {"autograd", "backward", "enable_grad", "grad", "requires_grad", "requires_grad_", "vjp"}
 
@@ -58,10 +59,12 @@ def check(
         answer, is_started = _answer(yours, arguments)
         if not is_started:
             return False
-        if is_prediction:
-            _compare_prediction(yours.__name__, answer, spec(), tolerance)
-        else:
-            _compare(yours.__name__, answer, spec(*arguments), tolerance)
+        expected = spec(*arguments)
+        compare = _compare_prediction if is_prediction else _compare
+        try:
+            compare(yours.__name__, answer, expected, tolerance)
+        except MISFITS as error:
+            raise AssertionError(f"{yours.__name__}: {FORM} ({error})") from error
     amount = f", on {len(rounds)} random inputs" if len(rounds) > 1 else ""
     print(f"{yours.__name__}: correct{amount}.")
     return True
@@ -93,7 +96,7 @@ def judge(
         try:
             sentence = fault(answer, *arguments)
         except MISFITS as error:
-            sentence = f"the answer does not have the form that is asked for ({error})"
+            sentence = f"{FORM} ({error})"
         if sentence:
             raise AssertionError(f"{yours.__name__}: {sentence}")
     print(f"{yours.__name__}: correct.")

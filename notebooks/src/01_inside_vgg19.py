@@ -14,7 +14,7 @@
 # > **The question** A network has looked at more than a million photos. What did it learn to see?
 # > **You will make** a table and a drawing of the whole network, maps of what it sees in a photo, and images that excite a single channel of it.
 # > **You need** Python and a little PyTorch (what a tensor is, and how to index it). Everything else is explained here; the symbols of the series are listed under [notation](00_start_here.ipynb#Notation).
-# > **Time** about 75 minutes to read and run, and 45 minutes for the exercises; the computing in it takes about two minutes on a laptop
+# > **Time** about 80 minutes to read and run, and 45 minutes for the exercises; the computing in it takes about two minutes on a laptop
 
 # %% tags=["setup"]
 # <<setup>>
@@ -58,7 +58,7 @@ show(photo, alt="Eileen Collins, an astronaut with short hair, smiles above the 
 #
 # A network like VGG19 is a chain of **layers**: what comes out of one goes into the next. There are only three kinds of
 # them, and each is simple enough to do by hand. So let's do that first, on a picture of four rows and six columns that
-# is dark at the left, bright in two columns, and dark again.
+# is dark at the left, bright in two columns, and dark again: each row is 0, 0, 0, 1, 1, 0.
 #
 # The first kind is a **convolution**. It has a small table of numbers, its **kernel**, and lays it on the picture: it
 # multiplies each number of the kernel with the pixel under it, adds the products up, and writes down the sum. Then it
@@ -142,6 +142,10 @@ from torch.nn.functional import conv2d
 
 def spot_fault(kernel):
     """What is wrong with a kernel (3, 3) that should find dark spots; an empty text if nothing is."""
+    if not isinstance(kernel, torch.Tensor):
+        return "please return a tensor: torch.tensor([[...], [...], [...]])"
+    if not kernel.isfinite().all():
+        return "the kernel must hold nine ordinary numbers"
     if tuple(kernel.shape) != (3, 3):
         return f"a kernel of shape (3, 3) is wanted, and this one has {tuple(kernel.shape)}"
 
@@ -186,7 +190,7 @@ judge(my_spot_kernel, spot_fault);
 # %% [markdown]
 # <details><summary>Hint 1</summary>
 #
-# On an even area of brightness $b$ the sum is $b$ times the sum of the nine numbers. What must that sum be?
+# On an even area of brightness $b$ the sum is $b$ times the sum of the nine numbers. How large may that sum be at most, if the map must be 0 after the ReLU?
 #
 # </details>
 #
@@ -203,11 +207,12 @@ judge(my_spot_kernel, spot_fault);
 #
 # [Karen Simonyan and Andrew Zisserman](https://arxiv.org/abs/1409.1556) put sixteen convolutions in a row, each with a
 # ReLU behind it, and five poolings in between. In 2014 they trained the chain to name what is in a photo, a thousand
-# kinds of things from sea snakes to espresso, on the 1.3 million photos of [ImageNet](https://www.image-net.org).
+# kinds of things from sea snakes to espresso, on the 1.3 million photos of the [ImageNet](https://www.image-net.org) challenge.
 # **Training** means that the numbers in the kernels and the biases begin at random and are adjusted, a little after
 # every batch of photos, until the names come out right. These adjustable numbers are the **parameters** of the network.
 #
-# `VGG()` loads exactly the parameters that they published. The name of a layer says its kind, its block and its place
+# `VGG()` loads the parameters that they published, rescaled so that they take our pictures (red, green and blue, from 0 to 1).
+# What they compute is the same, up to one common factor. The name of a layer says its kind, its block and its place
 # in the block, so `conv3_2` is the second convolution of block 3. A pooling ends each block.
 
 # %%
@@ -250,7 +255,7 @@ print(f"in all {total:,} parameters")
 # ([torchvision](https://pytorch.org/vision/stable/models/generated/torchvision.models.vgg19.html) shows them). Style
 # transfer does not need the names, and so `VGG()` leaves these three out.
 #
-# A drawing says it faster than the table. Each slab is a convolution with its ReLU. The face of a slab stands for the
+# A drawing says it faster than the table. Each coloured slab is a convolution with its ReLU, and each grey one a pooling. The face of a slab stands for the
 # size of the map, and its thickness for the number of channels.
 
 
@@ -342,7 +347,7 @@ def my_counts():
 # %% tags=["check"]
 from helpers.check import check
 
-check(my_counts, count_spec);
+check(my_counts, count_spec, tolerance=0);
 
 # %% [markdown]
 # <details><summary>Hint 1</summary>
@@ -414,9 +419,9 @@ for layer in depths:
 # ([autograd](https://pytorch.org/docs/stable/generated/torch.autograd.grad.html)). A pixel that the number cannot see
 # has a gradient of exactly 0, so we only have to measure how wide the rest is.
 #
-# There is one trap. A ReLU that outputs 0 lets no gradient through, so for a single image some pixels would look unseen
-# although they are not. A ReLU that blocks the signal for one noise image usually lets it through for another, so we
-# add up four of them.
+# There is one trap. A ReLU that outputs 0 lets no gradient through, so a channel that is silent for an image seems to see nothing
+# at all. But all channels of a place see the same square, so we add them up, and to be safe we add up four noise
+# images as well. A ReLU that blocks the signal for one of them usually lets it through for another.
 
 # %%
 from helpers.images import noise
@@ -446,8 +451,9 @@ for layer in depths:
     print(f"{layer}: by hand {fields[layer][0]:3}, by gradient {width:3} x {height}")
 
 # %% [markdown]
-# The two agree to the pixel at all five depths. Now let's draw the squares on the photo, at the left. The right panel
-# shows the gradient of `relu5_1` inside the largest square.
+# The two agree to the pixel at all five depths. Now let's draw the squares on the photo, at the left. The right panel shows, for noise images of 192 pixels,
+# how large the gradient of `relu5_1` is (its square root, so that the faint rim can be seen). Its square is not quite in
+# the middle, because the 12 places of a row have no middle one.
 
 # %%
 from matplotlib.patches import Rectangle
@@ -472,7 +478,7 @@ figure(fig, alt="Left, squares on the astronaut's photo: a dot and a tiny square
        "one over her face from the brows to the chin, one around her whole head. Right, a bright speckled blob that fades towards the edge of its square.")
 
 # %% [markdown]
-# A number of `relu1_1` or `relu2_1` sees a spot of skin, and one of `relu3_1` the tip of a nose. At `relu4_1` there is
+# A number of `relu1_1` or `relu2_1` sees a spot of skin, and one of `relu3_1` a nose. At `relu4_1` there is
 # room for eyes, nose and mouth, and at `relu5_1` for a whole head. The right panel adds something that the squares do
 # not tell: pixels in the middle matter far more than those near the rim, because many paths through the network lead to
 # the centre and only one to each corner ([Luo and colleagues](https://arxiv.org/abs/1701.04128) worked out how much
@@ -590,8 +596,9 @@ judge(my_diagnosis, diagnosis_fault);
 #
 # ## Walk through it
 #
-# Now we send the photo through. One thing comes first: from each colour we subtract its mean over the training photos
-# and divide by its spread, because that is how the network was shown its photos. After that, a network is nothing but a
+# Now we send the photo through. One thing comes first: from each colour we subtract its mean over the training photos and divide by its
+# spread. (The authors only subtracted the mean. The division is PyTorch's habit, and our copy of the parameters is adapted
+# to it.) After that, a network is nothing but a
 # loop, and to look inside, you keep what passes by.
 
 
@@ -627,9 +634,10 @@ for layer in depths:
 close("our walk to relu5_1", by_hand["relu5_1"], features["relu5_1"])
 
 # %% [markdown]
-# Look at the shares. In the first four of these layers, between a third and a half of the numbers are 0, and at
-# `relu5_1` it is three quarters. This is what the ReLU does: a channel of the deep layer stays silent at most places,
-# and speaks up only where it finds what it is looking for. That makes it worth asking what that might be.
+# Look at the shares. In the first four of these layers, between a third and a little more than a half of the numbers are 0, and at
+# `relu5_1` it is three quarters. A channel of the deep layer stays silent at most places, and speaks up only where it finds what it is looking
+# for. (In a network of the same shape that was never trained, about half of the numbers are 0 at every depth. We will meet
+# such a network below.) That makes it worth asking what that might be.
 #
 # (Two famous mistakes happen exactly here, a ReLU that overwrites the features that you kept, and pixels on the wrong
 # scale. Neither raises an error. [Notebook 12](12_bug_museum.ipynb) shows the pictures that come of them.)
@@ -652,7 +660,7 @@ show(tiles, titles, columns=3, height=310,
 
 # %% [markdown]
 # Channel 29 of `relu1_1` lights up on the orange suit and on the red flag at the left. Channel 67 of `relu2_1` draws
-# the upright parts of outlines, and leaves out the lying ones. Channel 234 of `relu3_1` has four bright spots in her
+# the upright parts of outlines, most of all where dark turns to light from left to right, and leaves out the lying ones. Channel 234 of `relu3_1` has four bright spots in her
 # face, at both eyes and both corners of the mouth. Channel 264 of `relu4_1` keeps the two eyes. And channel 457 of
 # `relu5_1`, where one square stands for 16 × 16 pixels, is bright in the middle of her face and nearly silent
 # elsewhere.
@@ -816,10 +824,10 @@ sheet_of_squares(["relu1_1", "relu2_1", "relu3_1"], 104, alt=(
 
 # %% [markdown]
 # At `relu1_1` you could not say which of the two was trained: one row is red, the other is blue and green. At `relu2_1`
-# VGG19's channel wants something dark and upright next to something light, and the random one likes dark blue below
-# something pale. At `relu3_1` the rows part. VGG19's row has a dark spot in nearly every square: a blot of ink,
-# windows, a black tile of Klimt's, the hole in a dried bud, an eye. (The curl of a wave is the misfit.) What the random
-# row shares is a reddish brown, and no shape at all.
+# VGG19's channel wants something dark with something light to the right of it, like the kernel that we worked out by hand, and
+# the random one likes dark blue below something pale (the stained glass is its misfit). At `relu3_1` the rows part. VGG19's row has a dark spot in nearly every square: a blot of ink,
+# windows, a black tile of Klimt's, the hole in a dried bud, an eye. (The curl of a wave is the misfit.) What five squares of the random row share is a reddish brown (the
+# fourth is magenta), and no shape at all.
 #
 # Now the two deep layers, with squares of 68 and 156 pixels.
 
@@ -830,11 +838,11 @@ sheet_of_squares(["relu4_1", "relu5_1"], 136, alt=(
 ))
 
 # %% [markdown]
-# Channel 264 likes round things that have a middle: a whirl of ink, a medallion, a flower of glass. (The badge and the
-# wave do not fit. We leave them in, because a row without its misfits is no evidence.) The random row below it shares
+# Channel 264 likes round things that have a middle: a whirl of ink, a medallion, a flower of glass. (The palm ornament, the badge and the wave do not fit, which is half of the row. We leave them in, because a row without its misfits is no evidence.) The random row below it shares
 # what is pale and smooth, from mist to pavement, and no shape.
 #
-# Channel 457 starts with three faces, as its map on the photo suggested. Then it goes on with a cup of coffee, a
+# Channel 457 starts with three faces, as its map on the photo suggested. (The astronaut herself is not among the six.) Then it
+# goes on with a cup of coffee, a
 # Kandinsky and a row of gates, and one begins to wonder. Forty pictures hold only a few faces, so what comes after them
 # had to be *something*.
 #
@@ -867,7 +875,7 @@ browse(
 # excites the channel, we *make* one: we begin with grey noise, ask for the gradient of the channel's mean with respect
 # to every pixel, and move each pixel a little in the direction that makes the mean grow. Then we do it again. This is
 # called **gradient ascent**, and in the rest of this series we will do the same thing downhill. ([Simonyan, Vedaldi and
-# Zisserman](https://arxiv.org/abs/1312.6034) did this in 2013 with a network much like ours; a version with shifted and
+# Zisserman](https://arxiv.org/abs/1312.6034) did this in 2013, for whole classes instead of channels and with an earlier network; a version with shifted and
 # smoothed images became famous two years later as [Deep
 # Dream](https://research.google/blog/inceptionism-going-deeper-into-neural-networks/).)
 #
@@ -957,9 +965,9 @@ for name, image in {"noise": noise_start, "the photo": photo, "grainy eyes": gra
     print(f"{name:12} excites channel 457 with {mean_strength(image):6.2f} on average")
 
 # %% [markdown]
-# Both images show the same eyes, and the channel is about equally pleased with both of them, so the soft shadows are
-# for us. Either image excites it some thirty times as much as the photo does, although the photo is the one with a real
-# face in it.
+# Both images show the same eyes, and the channel is a little more pleased with the grainy one, so the soft shadows are for us.
+# Averaged over all places, either image excites it more than thirty times as much as the photo does. A part of that is easy to
+# understand: the photo has one face, and these images are full of eyes.
 #
 # Now the same for the other depths, and for the random network. The question is again what training adds, so look at
 # the two rows together.
@@ -988,7 +996,7 @@ show(tiles, titles, columns=4, height=232, alt=(
 
 # %% [markdown]
 # `relu1_1` is a matter of colour in both networks, as the squares had said. At `relu2_1` VGG19's channel produces zebra
-# skin, and the random one a weave without any clear direction. Now the three deeper ones.
+# skin, and the random one a weave of fine lying threads with small dark flaws. Now the three deeper ones.
 
 # %%
 deep = ["relu3_1", "relu4_1", "relu5_1"]
@@ -999,7 +1007,7 @@ show(tiles, titles, columns=3, height=270, alt=(
     "Below, the random network: brownish haze, pale grain, and violet streaks; no shapes at all."))
 
 # %% [markdown]
-# Read the upper row from left to right. First there is a dark spot, then a dark spot with rings around it, and at last
+# (The odd margins of the lower row come from the frame of zeros.) Read the upper row from left to right. First there is a dark spot, then a dark spot with rings around it, and at last
 # an eye with lids, a gleam and skin. We have not shown that the first of these channels feeds the next. But every
 # channel is made of channels before it, and the row shows how much there is to work with at each depth. In the lower
 # row, where the very same program worked for just as long on a network of the same shape, there are haze, grain and
@@ -1009,7 +1017,7 @@ show(tiles, titles, columns=3, height=270, alt=(
 #
 # **Exercise 5 · make a picture** · ●○○ · 10 minutes. Make an image of your own and give it a title. The cell below
 # takes a few seconds. If you want suggestions: channels 51, 175, 333 and 426 of `conv5_1` are in the picture at the top
-# of this notebook, 253 has fur, 492 looks alive, 428 and 496 of `conv4_1` would do as wallpaper, and 445 is the one
+# of this notebook, 253 and 492 of the same layer have fur and look alive, 428 and 496 of `conv4_1` would do as wallpaper, and 445 is the one
 # that was bright on skin. Then make the same channel at 320 pixels. What has become larger, the things or their number?
 
 # %% tags=["painting"]
@@ -1036,8 +1044,8 @@ show(mine, f"{my_layer}, channel {my_channel}", height=320,
 # · 38 / 6 = 9,880 ways to choose three pictures out of forty, so if 512 channels chose by lot, we would expect 512 /
 # 9,880 = 0.05 of them.
 #
-# We also ask which trio gets the most votes. (A channel that is 0 in all pictures has no favourites and must not vote.
-# We count it as silent.)
+# We also ask which trio gets the most votes. (A channel votes only if it is above 0 in at least three pictures. One that is 0 in all forty is counted as
+# silent.)
 
 # %%
 # NBVAL_CHECK_OUTPUT
@@ -1076,19 +1084,20 @@ for network, visits in {"VGG19": trained_visits, "random": untrained_visits}.ite
 
 # %% [markdown]
 # Four channels of `relu5_1` choose exactly the three portraits, where chance would give 0.05, and no channel of any
-# other layer does, nor any of the random network. (To be fair: we thought of this question after we had seen the faces.
-# If you doubt the answer, ask it about three other pictures.)
+# other layer does, nor any of the random network. Channel 457 is not among the four, because its third picture is the cat.
+# (To be fair: we thought of this question after we had seen the faces, and pictures are not equally popular, so the 0 of
+# the random network is the better comparison. If you doubt the answer, ask it about three other pictures.)
 #
 # The last column tells the longer story. In the first four layers of VGG19 the winner is always the same trio, the
 # astronaut, a glass window and floating ink. The line above the table says why: all three are among the four pictures
 # with the hardest edges, and a hard edge excites everybody. The trio takes 23 of 64 votes at `relu1_1`, then 24 of 128,
 # 36 of 256, 41 of 512, and at `relu5_1` it has lost: the winner there gets 7 votes of 512. The channels do not agree
 # any more, and each listens for something of its own. In the random network the pictures with hard edges keep winning
-# to the end, with 36 of 401 votes. Its other channels do not vote, most of them because they are silent whatever you
-# show them.
+# to the end, with 36 of 401 votes. Its other channels do not vote, most of them because they are 0 in all forty pictures.
 #
-# A second test asks each network which two pictures are alike. We describe a picture by how strong each of the 512
-# channels of `relu5_1` gets in it, and take as its neighbour the picture whose list of strengths rises and falls most
+# A second test asks each network which two pictures are alike. We describe a picture by how strong each of the 512 channels
+# of `relu5_1` gets in it (minus the channel's mean over the forty pictures, and divided by its spread, so that all channels
+# count alike), and take as its neighbour the picture whose list of strengths rises and falls most
 # like its own (the highest **correlation**, which is 1 for lists that go up and down together and 0 for lists that have
 # nothing to do with each other).
 #
@@ -1132,8 +1141,10 @@ show(tiles, titles, columns=3, height=180, alt=(
     "Colosseum: Piranesi's arches, or an otter. A dune: red gates, or marble."))
 
 # %% [markdown]
-# VGG19 puts a face beside a face, a building beside a building, and the arches of the Colosseum beside the arches of
-# Piranesi's prison, although one is a colour photo and the other an etching in black and white. The random network
+# In the first three rows VGG19 chooses by subject: a face beside a face, a building beside a building, and the arches of the
+# Colosseum beside the arches of Piranesi's prison, although one is a colour photo and the other an etching in black and
+# white. It does not always do so. In the list above, the astronaut's nearest picture is a cup of coffee, and all of VGG19's
+# correlations are low. (The random network's are often higher, and a high number is not yet a sensible choice.) The random network
 # offers houses, a shipwreck and an otter. But look at the last row, and at the whole list above: a dune and a row of
 # gates have little in common except their orange, so here it was probably the colour that decided. Training adds shapes
 # and things to colour, and does not take the colour away.
@@ -1148,8 +1159,8 @@ show(tiles, titles, columns=3, height=180, alt=(
 # - One number sees a square of 3, 10, 24, 68 or 156 pixels at our five depths, and nothing outside it.
 # - A channel is a detector. Shallow ones like colours and edges; deep ones are silent at three places of four and react
 #   to things such as rings, eyes or faces.
-# - Nice pictures prove little without a control. A random network finds colours as well as a trained one does; the
-#   shapes are what training adds.
+# - Nice pictures prove little without a control. A random network has colours and simple edges as well; spots, rings
+#   and eyes only come with training.
 #
 # ## Three questions
 #

@@ -1000,8 +1000,8 @@ show([cat, cat_texture], ["the cat", "its texture"], height=380,
 # that gives a texture you would hang on the wall, and one that fails. What do the good ones have in common?
 
 # %% tags=["painting"]
-my_picture = load("dried_petals", 256).to(vgg.device)
-my_texture = texture(my_picture, size=192)
+my_picture = load("dried_petals", 224).to(vgg.device)
+my_texture = texture(my_picture, size=160)
 show([my_picture, my_texture], ["the picture", "its texture"], height=320,
      alt="Left, a heap of dried brown petals; right, a square of petals like them, in another arrangement.")
 

@@ -14,7 +14,7 @@
 # > **The question** How much of the photo should a painting keep, and what does a number such as 1e6 or 0.03 have to do with it?
 # > **You will make** six paintings of one lake, along which a photo turns into a woodcut, and a table that translates the weights of seven published programs into one unit.
 # > **You need** the content error of [notebook 02](02_content_from_features.ipynb), the Gram matrix of [03](03_gram_matrices.ipynb) and the style error of [04](04_texture_from_statistics.ipynb); we repeat each of them in a sentence. The symbols are in the [table of notation](00_start_here.ipynb#Notation).
-# > **Time** about 75 minutes to read and run, and 75 minutes for the exercises; the computing in it takes about two and a half minutes on a laptop
+# > **Time** about 80 minutes to read and run, and 75 minutes for the exercises; the computing in it takes about two and a half minutes on a laptop
 
 # %% tags=["setup"]
 # <<setup>>
@@ -1235,7 +1235,7 @@ for gamma in (0.0, tv_weight):
         content_error, style_error = noisy_errors(image)
     from_noise.append(image)
     titles.append(f"variation {gamma:g}: content {content_error:.2f}, style {style_error:.3f}")
-show(from_noise, titles, height=220,
+show(from_noise, titles, height=264,
      alt="Two paintings from noise in the cuts of the woodcut, the lake hardly to be seen: the left one is covered with "
      "coloured grain, the right one has smooth areas between its cuts.")
 

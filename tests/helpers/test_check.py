@@ -365,3 +365,20 @@ def test_an_answer_of_another_form_gets_a_sentence(answer):
 
     with pytest.raises(AssertionError, match="mine: the answer does not have the form"):
         judge(mine, not_even)
+
+
+@pytest.mark.parametrize("answer", [{1, 2}, "two", {"a": 1}])
+def test_a_value_of_another_form_gets_a_sentence(answer):
+    def mine(x):
+        return answer
+
+    with pytest.raises(AssertionError, match="mine: the answer does not have the form"):
+        check(mine, double, (3,))
+
+
+def test_a_prediction_of_nothing_gets_a_sentence():
+    def guess():
+        return {"a": 3, "b": None}
+
+    with pytest.raises(AssertionError, match="guess: the answer does not have the form"):
+        check(guess, lambda: {"a": 3, "b": 4})
