@@ -70,7 +70,8 @@ style = load(style_name, size=400)
 print("photo", tuple(photo.shape), "style", tuple(style.shape))
 
 # %% [markdown]
-# Read each shape as *one picture, three colours, height, width*. The two pictures need not have the same size. A style
+# (The line `# NBVAL_CHECK_OUTPUT` at the top of some cells is for our tests, which compare the numbers under such a
+# cell. It does nothing else.) Read each shape as *one picture, three colours, height, width*. The two pictures need not have the same size. A style
 # image that is a little larger than the photo gives broader strokes ([notebook 08](08_recipes_and_knobs.ipynb) turns this
 # knob), which is why we take 400 pixels for 320. The third number, `content_weight`, will be explained in a moment.
 #

@@ -124,8 +124,8 @@ print("average pooling   ", avg_pool2d(after_relu, 2)[0, 0, 0])
 # VGG19 was trained with max pooling. (For painting, Gatys and his colleagues preferred the other one, and [notebook
 # 02](02_content_from_features.ipynb) shows why.)
 #
-# A real convolution does not have one kernel but many, for example 64. Each of them makes a map of its own, and such a
-# map is called a **channel**. The next convolution sees all of these channels at once, so that each of *its* kernels
+# A real convolution does not have one kernel but many, for example 64. Each of them makes a map of its own, and such a map is called a
+# **channel**. (We write $C$ for the number of channels, and $h$ and $w$ for the height and the width of their maps.) The next convolution sees all of these channels at once, so that each of *its* kernels
 # has 3 × 3 numbers for every channel that comes in. This is how a network can build on what it has: a corner out of two
 # edges, and perhaps an eye out of a ring and a dot.
 #

@@ -484,7 +484,7 @@ def style_board(style):
 browse(style_board, style=Dropdown(options=["mosaic", "woodcut", "suminagashi", "hokusai_great_wave"]))
 
 # %% [markdown]
-# The third channel now has 2,672 on the diagonal, where *The Starry Night* had 37: its favourite thing, a dark joint
+# (The colours stop at 300, so everything above is equally light.) The third channel now has 2,672 on the diagonal, where *The Starry Night* had 37: its favourite thing, a dark joint
 # between bright stones, is nearly everywhere. The upright strokes jumped from 25 to 299, since many joints are
 # vertical. And the rising strokes, 239 in *The Starry Night*, have almost died out with 7. Even the pieces on the axes say
 # so. Channel 100 finds nothing better in the whole mosaic than a slanted row of blue stones.

@@ -412,7 +412,9 @@ programs = {
 # [gordicaleksa](https://github.com/gordicaleksa/pytorch-neural-style-transfer), [TensorFlow's
 # tutorial](https://www.tensorflow.org/tutorials/generative/style_transfer), [Dive into Deep
 # Learning](https://d2l.ai/chapter_computer-vision/neural-style.html) and [Udacity's
-# course](https://github.com/udacity/deep-learning-v2-pytorch). A `conv` layer is read before its ReLU. All seven
+# course](https://github.com/udacity/deep-learning-v2-pytorch). A `conv` layer is read before its ReLU. (Udacity and d2l ask
+# for `conv` layers and mostly get the ReLU all the same, because torchvision's ReLUs work in place and overwrite what was
+# stored. The table names what they really use, and [notebook 12](12_bug_museum.ipynb) shows how this happens.) All seven
 # content errors are means of squares. The function asks for the scores of zeros, on our own photo and woodcut:
 
 # %%
