@@ -127,3 +127,9 @@ def test_minutes_are_estimated_from_what_there_is_to_read(notebook):
     shorter.cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
     assert minutes.of_notebook(shorter).reading < minutes.of_notebook(notebook).reading
     assert minutes.of_notebook(shorter).exercises == 0
+
+
+def test_the_minutes_can_be_asked_for(capsys):
+    assert minutes.main(["00_start_here"]) == 0
+    sentence = r"00_start_here: \d+ to read, \d+ for the exercises\n"
+    assert re.fullmatch(sentence, capsys.readouterr().out)

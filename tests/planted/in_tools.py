@@ -23,6 +23,7 @@ from tests.planted.planting import faults_in
 BENCH = "tests/tools/test_bench.py"
 BUILD = "tests/tools/test_build.py"
 DO = "tests/tools/test_do.py"
+FORM = "tests/notebooks/test_form.py"
 PAGES = "tests/tools/test_pages.py"
 RESULTS = "tests/tools/test_results.py"
 RUN = "tests/tools/test_run.py"
@@ -65,6 +66,15 @@ IN_SITE_BUILD = faults_in(
     ("links that leave one notebook out", "links", everywhere(constant(1, 2))),
     ("notebooks shown that do not exist", "series_table", always("written")),
     ("cards on one line", "assemble", instead_of_call("sub", "cell.source")),
+    ("answers that lie open", "assemble", never("folded", "tags")),
+    ("pages that are not printed", "with_pages", instead_of_call("sub", "source")),
+)
+
+IN_SITE_MINUTES = faults_in(
+    "tools.site.minutes",
+    FORM,
+    ("a reader who races", "WORDS_A_MINUTE", constant(180, 600)),
+    ("exercises that take no time", "of_notebook", instead_of_call("sum", "0")),
 )
 
 IN_SITE_ENVIRONMENT = faults_in(
@@ -253,6 +263,7 @@ IN_PICTURES_STYLES_CANVAS = faults_in(
 FAULTS = [
     *IN_DO,
     *IN_SITE_BUILD,
+    *IN_SITE_MINUTES,
     *IN_SITE_ENVIRONMENT,
     *IN_SITE_RUN,
     *IN_SITE_PAGES,
