@@ -72,8 +72,8 @@ show([photo, style], ["content: the photo", "style: the woodcut"], height=270,
 # its Gram matrix, the table that says which channels fire together, should equal the woodcut's.
 #
 # Each wish is measured by an error. The **content error** is $e_\text{content} = \lVert F - P \rVert^2 / \lVert P
-# \rVert^2$, where $F$ are the image's features and $P$ the photo's. The **style error** of one layer is $e_l = \lVert G
-# - A \rVert^2 / \lVert A \rVert^2$, where $G$ and $A$ are the Gram matrices of the image and of the woodcut. Both are 0
+# \rVert^2$, where $F$ are the image's features and $P$ the photo's. The **style error** of one layer is
+# $e_l = \lVert G - A \rVert^2 / \lVert A \rVert^2$, where $G$ and $A$ are the Gram matrices of the image and of the woodcut. Both are 0
 # for a perfect match and 1 for features that are zero everywhere. Now we add them up, and get the **total loss** of an
 # image $x$:
 #

@@ -359,8 +359,8 @@ show([image for image, _ in runs.values()], [f"from the {name}" for name in runs
 # PyTorch's tutorial start from the photo.
 #
 # **"Noise" means three things in three systems.** In the notebook of Gatys a line, commented out, draws normal numbers of
-# $\sigma = 1$ where pixels run to 255. A line of PyTorch's tutorial, commented out too, has $\sigma = 1$ where they run to
-# 1. And gordicaleksa's program takes $\sigma = 90$ of 255. On a screen they look like this:
+# $\sigma = 1$ where pixels run to 255. A line of PyTorch's tutorial, commented out too, has $\sigma = 1$ where they run
+# to 1. And gordicaleksa's program takes $\sigma = 90$ of 255. On a screen they look like this:
 
 # %%
 # NBVAL_CHECK_OUTPUT

@@ -133,3 +133,24 @@ def test_the_minutes_can_be_asked_for(capsys):
     assert minutes.main(["00_start_here"]) == 0
     sentence = r"00_start_here: \d+ to read, \d+ for the exercises\n"
     assert re.fullmatch(sentence, capsys.readouterr().out)
+
+
+def broken_formulas(text: str) -> list[str]:
+    """Return lines that continue a formula and begin with what Markdown takes for a list."""
+    broken = []
+    is_open = False
+    for line in re.sub(r"`[^`\n]*`", "", text).replace("$$", "").splitlines():
+        if is_open and re.match(r"\s*([-+*#>=]|\d+\.) ", line):
+            broken.append(line)
+        is_open = is_open != (line.count("$") % 2 == 1)
+        is_open = is_open and bool(line.strip())
+    return broken
+
+
+def test_no_formula_is_broken_where_a_list_could_begin(notebook):
+    assert broken_formulas(prose(notebook)) == []
+
+
+def test_a_broken_formula_would_be_noticed():
+    assert broken_formulas("the error $G\n- A$ is") == ["- A$ is"]
+    assert broken_formulas("the error $G -\nA$ is\n- an item\n- another for `$5`") == []
