@@ -143,7 +143,7 @@ figure(fig, alt="Three drawings of one valley with its lowest point at 0.7: smal
 # one. What share of its distance does each pixel have left after *two* steps of size 0.2? And of size 0.3? Write the
 # four shares as numbers (1 means that nothing was gained, more than 1 that it got worse).
 
-# %% tags=["spec"]
+# %% tags=["spec", "folded"]
 def walk(steepness, step):
     distance = 1.0
     for _ in range(2):

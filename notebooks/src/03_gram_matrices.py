@@ -178,7 +178,7 @@ close("Gram matrix of random features", gram_matrix(some_features), gram(some_fe
 # - `"mirrored"`: the second row alone is read backwards, so it becomes 2, 1, 3, 0.
 
 
-# %% tags=["spec"]
+# %% tags=["spec", "folded"]
 def prediction_spec():
     yellow = torch.tensor([1.0, 2.0, 0.0, 1.0])
     blue = torch.tensor([0.0, 3.0, 1.0, 2.0])

@@ -187,7 +187,7 @@ print(f"style_loss:     {style_loss(toy.view(1, 2, 2, 2), toy_target):.3f}")  # 
 # each case? No computer is needed.
 
 
-# %% tags=["spec"]
+# %% tags=["spec", "folded"]
 def error_spec():
     import torch
 

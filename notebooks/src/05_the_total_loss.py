@@ -534,7 +534,7 @@ figure(fig, alt="Seven dots on a logarithmic axis of alpha: Udacity far left nea
 # $\lVert F F^\top - S S^\top \rVert^2 / (C^3 N)$?
 
 
-# %% tags=["spec"]
+# %% tags=["spec", "folded"]
 def factors_of_tiling():
     generator = torch.Generator().manual_seed(0)
     F, P, S = torch.rand(3, 6, 10, generator=generator).double()  # (C, N) = (6, 10) each
