@@ -58,7 +58,7 @@ show(
 #
 # The **content** image says *what* to paint. The **style** image says *how*. A computer stores an image as numbers, and
 # each pixel has three of them: one for red, one for green and one for blue, here between 0 (dark) and 1 (bright). We keep
-# all of them in one block of numbers, which PyTorch calls a [tensor](https://pytorch.org/docs/stable/tensors.html).
+# all of them in one block of numbers, which PyTorch calls a [tensor](https://docs.pytorch.org/docs/stable/tensors.html).
 
 # %% tags=["settings"]
 # NBVAL_CHECK_OUTPUT

@@ -90,7 +90,7 @@ print(edges[0, 0])
 # %% [markdown]
 # So this kernel is a detector: its sum is large where dark turns bright from left to right, and −3 where bright turns
 # to dark again. VGG19 keeps its maps as large as its picture by laying a frame of zeros around it before each
-# [convolution](https://pytorch.org/docs/stable/generated/torch.nn.functional.conv2d.html).
+# [convolution](https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.conv2d.html).
 #
 # A convolution also has one number that it adds to every sum, the **bias**. You can think of it as a threshold. With a
 # bias of −1, an edge has to be stronger than 1 before the sum becomes positive. That matters because of the second kind
@@ -252,7 +252,7 @@ print(f"in all {total:,} parameters")
 #
 # If you count the rows with parameters you get sixteen, and the name says nineteen. The other three came after `pool5`
 # and turned its numbers into a thousand scores, one for each kind of thing
-# ([torchvision](https://pytorch.org/vision/stable/models/generated/torchvision.models.vgg19.html) shows them). Style
+# ([torchvision](https://docs.pytorch.org/vision/stable/models/generated/torchvision.models.vgg19.html) shows them). Style
 # transfer does not need the names, and so `VGG()` leaves these three out.
 #
 # A drawing says it faster than the table. Each coloured slab is a convolution with its ReLU, and each grey one a pooling. The face of a slab stands for the
@@ -416,7 +416,7 @@ for layer in depths:
 # That was arithmetic with a rule that we worked out a minute ago. Is it true of the real network? We can ask the
 # network itself, with a **gradient**: a list that says, for every pixel, how much one number would change if that pixel
 # became a little brighter. PyTorch works it out automatically
-# ([autograd](https://pytorch.org/docs/stable/generated/torch.autograd.grad.html)). A pixel that the number cannot see
+# ([autograd](https://docs.pytorch.org/docs/stable/generated/torch.autograd.grad.html)). A pixel that the number cannot see
 # has a gradient of exactly 0, so we only have to measure how wide the rest is.
 #
 # There is one trap. A ReLU that outputs 0 lets no gradient through, so a channel that is silent for an image seems to see nothing

@@ -69,7 +69,7 @@ layers = list(evaluations)
 #
 # We compute the slope by hand, and we let PyTorch find it. PyTorch remembers every operation on a tensor that was made
 # with `requires_grad=True`, and `backward()` applies the chain rule to them from the last to the first. This is called
-# [autograd](https://pytorch.org/docs/stable/notes/autograd.html), for automatic gradient.
+# [autograd](https://docs.pytorch.org/docs/stable/notes/autograd.html), for automatic gradient.
 
 # %%
 # NBVAL_CHECK_OUTPUT
@@ -417,7 +417,7 @@ for layer, P in targets.items():
 # ### The ReLU
 #
 # A layer first computes a number $Z$, which may be negative, and then a
-# [ReLU](https://pytorch.org/docs/stable/generated/torch.nn.ReLU.html) replaces negative numbers by zero: $F = \max(Z,
+# [ReLU](https://docs.pytorch.org/docs/stable/generated/torch.nn.ReLU.html) replaces negative numbers by zero: $F = \max(Z,
 # 0)$. If $Z$ is positive, $F$ moves with it, and the slope is that of a pixel, $F - P$. If $Z$ is negative, a small
 # change of $Z$ leaves $F$ at zero and the loss as it is, so the slope is zero. That is equation 2 of the paper (which
 # writes $F$ for both numbers):
@@ -484,7 +484,7 @@ print(x.grad)
 # A convolution does this at every place. On the way forward, a pixel is multiplied by the weights of a small kernel and
 # handed to its neighbours. On the way back it collects the slopes from the same neighbours, with the same weights. This
 # collecting has a name of its own, the **transposed convolution**, and PyTorch has it as
-# [conv_transpose2d](https://pytorch.org/docs/stable/generated/torch.nn.functional.conv_transpose2d.html).
+# [conv_transpose2d](https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.conv_transpose2d.html).
 #
 # That is enough to compute the gradient of every pixel by hand for `relu1_1`. Forward through the layers we have a
 # normalisation (subtract a mean, divide by a standard deviation), a convolution and a ReLU. Then we go back through
@@ -582,7 +582,7 @@ judge(my_trap, fault);
 # <!-- solution: my_trap -->
 #
 # **Exercise 3 · build** · ●●● · 25 minutes. The transposed convolution can be done with an ordinary
-# [conv2d](https://pytorch.org/docs/stable/generated/torch.nn.functional.conv2d.html), if you give it the right kernel.
+# [conv2d](https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.conv2d.html), if you give it the right kernel.
 # Write it: ask yourself which features one pixel has fed, and with which of the nine weights it fed each.
 
 # %% tags=["spec"]
@@ -628,8 +628,8 @@ check(my_collect, collect_spec, each((1, 4, 5, 6), (1, 2, 7, 4)), each((4, 3, 3,
 # ### The pooling
 #
 # Between its blocks, VGG shrinks the maps by half, and there are two ways to make one number out of four: take the
-# largest ([max pooling](https://pytorch.org/docs/stable/generated/torch.nn.MaxPool2d.html)), or take the mean ([average
-# pooling](https://pytorch.org/docs/stable/generated/torch.nn.AvgPool2d.html)). For the way back this makes a great
+# largest ([max pooling](https://docs.pytorch.org/docs/stable/generated/torch.nn.MaxPool2d.html)), or take the mean ([average
+# pooling](https://docs.pytorch.org/docs/stable/generated/torch.nn.AvgPool2d.html)). For the way back this makes a great
 # difference. Here are eight numbers, two groups of four. We add up what comes out of the pooling, and ask autograd how
 # much each of the eight numbers mattered.
 #
@@ -700,7 +700,7 @@ show(maps, ["through max pooling", "through average pooling"], height=352,
 # (section 2) that average pooling gave them slightly more appealing results, and for rebuilding a photo pixel by pixel
 # a smoother gradient is welcome. So this notebook takes `pool="avg"`. Elsewhere in the series
 # you will see plain `VGG()`, which takes the maximum: that is how the network was trained, and what [PyTorch's
-# tutorial](https://pytorch.org/tutorials/advanced/neural_style_tutorial.html) and
+# tutorial](https://docs.pytorch.org/tutorials/advanced/neural_style_tutorial.html) and
 # [neural-style](https://github.com/jcjohnson/neural-style) use unless you ask otherwise. Exercise 5 lets you compare
 # the two.
 #

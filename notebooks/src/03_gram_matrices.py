@@ -263,7 +263,7 @@ check(my_grams, grams_spec, each((3, 4, 5, 2), (1, 2, 7, 3), (4, 1, 2, 2)), with
 # <details><summary>Hint 2</summary>
 #
 # `@` multiplies the last two dimensions of a block and leaves those before alone. `.T` would turn all dimensions round,
-# but [`transpose(1, 2)`](https://pytorch.org/docs/stable/generated/torch.transpose.html) exchanges only these two.
+# but [`transpose(1, 2)`](https://docs.pytorch.org/docs/stable/generated/torch.transpose.html) exchanges only these two.
 #
 # </details>
 #

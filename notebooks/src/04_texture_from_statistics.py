@@ -701,7 +701,7 @@ show([wallpaper, wallpaper_texture], ["wallpaper", "its texture"], height=330,
 # Everything local has survived: yellow moons, rings of strokes around them, dark blue in between. But the rows are
 # broken, and the moons are no longer of one size. A number says it more sharply. We move a picture by one repeat and
 # ask how well it agrees with itself there. This is a
-# [correlation](https://pytorch.org/docs/stable/generated/torch.corrcoef.html): 1 means perfect agreement, and 0 means
+# [correlation](https://docs.pytorch.org/docs/stable/generated/torch.corrcoef.html): 1 means perfect agreement, and 0 means
 # chance. We call it the **echo** of the picture. (Both copies are blurred over 9 pixels first, so that it is moons
 # which have to agree, and not every single stroke.)
 
