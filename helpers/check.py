@@ -4,6 +4,7 @@
 which there are many.
 """
 
+import contextlib
 import dis
 from collections.abc import Callable, Iterator
 from types import CodeType
@@ -13,8 +14,8 @@ from torch import Tensor
 
 __all__ = ["check", "judge", "each", "close"]
 
-# What the judging of an answer raises that is a number where a tensor is asked for, and so on.
 FORM = "the answer does not have the form that is asked for"
+# What is raised where a number stands for a tensor, a set for a number, and so on.
 MISFITS = (AttributeError, IndexError, KeyError, RuntimeError, TypeError, ValueError)
 AUTOGRAD = {"autograd", "backward", "enable_grad", "grad", "requires_grad", "requires_grad_", "vjp"}
 
@@ -51,20 +52,16 @@ def check(
     not started (NotImplementedError). A wrong answer raises AssertionError, with the place and the
     size of the largest difference; so does what is forbidden.
     """
-    is_prediction = not inputs
     _require_allowed(yours, without, spec)
-    trials = 1 if is_prediction and trials > 0 else trials
+    compare = _compare if inputs else _compare_prediction
     rounds = list(_rounds(inputs, trials))
     for arguments in rounds:
         answer, is_started = _answer(yours, arguments)
         if not is_started:
             return False
         expected = spec(*arguments)
-        compare = _compare_prediction if is_prediction else _compare
-        try:
+        with _misfits_in_a_sentence(yours.__name__):
             compare(yours.__name__, answer, expected, tolerance)
-        except MISFITS as error:
-            raise AssertionError(f"{yours.__name__}: {FORM} ({error})") from error
     amount = f", on {len(rounds)} random inputs" if len(rounds) > 1 else ""
     print(f"{yours.__name__}: correct{amount}.")
     return True
@@ -91,12 +88,9 @@ def judge(
         answer, is_started = _answer(yours, arguments)
         if not is_started:
             return False
-        if answer is None:
-            raise AssertionError(f"{yours.__name__} returned None; did you forget `return`?")
-        try:
+        _require_returned(yours.__name__, answer)
+        with _misfits_in_a_sentence(yours.__name__):
             sentence = fault(answer, *arguments)
-        except MISFITS as error:
-            sentence = f"{FORM} ({error})"
         if sentence:
             raise AssertionError(f"{yours.__name__}: {sentence}")
     print(f"{yours.__name__}: correct.")
@@ -118,12 +112,12 @@ def close(name: str, actual: Tensor, expected: Tensor, tolerance: float = 1e-4) 
 
 
 def _rounds(inputs: tuple, trials: int) -> Iterator[list]:
-    """The arguments of each trial."""
+    """The arguments of each trial; without inputs there is nothing to try twice."""
     if trials < 1:
         raise ValueError(f"trials must be at least 1, not {trials}: nothing would be compared")
     generator = torch.Generator().manual_seed(0)
     lengths = [len(value.values) for value in inputs if isinstance(value, each)]
-    for trial in range(max(trials, *lengths, 1)):
+    for trial in range(max(trials, *lengths, 1) if inputs else 1):
         yield [_draw(value, trial, generator) for value in inputs]
 
 
@@ -142,6 +136,20 @@ def _answer(yours: Callable, arguments: list) -> tuple[object, bool]:
     except NotImplementedError:
         print(f"{yours.__name__}: not started yet.")
         return None, False
+
+
+def _require_returned(name: str, answer) -> None:
+    if answer is None:
+        raise AssertionError(f"{name} returned None; did you forget `return`?")
+
+
+@contextlib.contextmanager
+def _misfits_in_a_sentence(name: str) -> Iterator[None]:
+    """An answer of another form than what it is compared with can handle gets a sentence."""
+    try:
+        yield
+    except MISFITS as error:
+        raise AssertionError(f"{name}: {FORM} ({error})") from error
 
 
 def _require_allowed(yours: Callable, without: tuple[str, ...], original: Callable) -> None:
@@ -193,8 +201,7 @@ def _numbers(value) -> Tensor:
 
 def _compare_prediction(name: str, answer, expected, tolerance: float) -> None:
     """Raise AssertionError for a wrong prediction, and do not tell the right one."""
-    if answer is None:
-        raise AssertionError(f"{name} returned None; did you forget `return`?")
+    _require_returned(name, answer)
     answers = _items(answer)
     rights = _items(expected)
     if answers.keys() != rights.keys():
@@ -206,7 +213,7 @@ def _compare_prediction(name: str, answer, expected, tolerance: float) -> None:
         if isinstance(right, str) or isinstance(given, str):
             if given != right:
                 raise AssertionError(f"{where}: {given!r} is not right")
-        elif abs(given - right) > tolerance * (1 + abs(right)):
+        elif not abs(given - right) <= tolerance * (1 + abs(right)):  # NaN is wrong, too
             direction = "too small" if given < right else "too large"
             raise AssertionError(f"{where}: {given:g} is {direction}")
 
@@ -224,8 +231,7 @@ def _items(value) -> dict:
 
 def _compare(name: str, actual, expected, tolerance: float) -> None:
     """Raise AssertionError, in a sentence, unless the two agree."""
-    if actual is None:
-        raise AssertionError(f"{name} returned None; did you forget `return`?")
+    _require_returned(name, actual)
     actual = _numbers(actual)
     expected = _numbers(expected)
     if actual.shape != expected.shape:

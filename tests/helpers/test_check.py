@@ -376,6 +376,14 @@ def test_a_value_of_another_form_gets_a_sentence(answer):
         check(mine, double, (3,))
 
 
+def test_a_prediction_that_is_no_number_is_wrong():
+    def guess():
+        return float("nan")
+
+    with pytest.raises(AssertionError, match="^guess: nan is"):
+        check(guess, lambda: 3)
+
+
 def test_a_prediction_of_nothing_gets_a_sentence():
     def guess():
         return {"a": 3, "b": None}

@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from tests.notebooks.test_notebooks import code_cells, links, read, tagged
+from tests.notebooks.test_notebooks import code_cells, links, prose, read, tagged
 from tools.site import build, minutes
 
 FIRST_FORM = {
@@ -25,10 +25,6 @@ TIME = re.compile(r"about (\d+) minutes to read.*?(\d+) minutes for the exercise
 @pytest.fixture(params=SLUGS)
 def notebook(request):
     return read(request.param)
-
-
-def prose(notebook) -> str:
-    return "\n\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
 
 
 def texts_of_outputs(notebook) -> list[str]:
@@ -87,7 +83,7 @@ def test_it_ends_with_a_summary_and_three_questions(notebook):
 
 
 def test_a_prediction_has_a_folded_answer(notebook):
-    for place in prose(notebook).split("**Your turn, before you run the next cell.**")[1:]:
+    for place in prose(notebook).split(minutes.PREDICTION)[1:]:
         assert "<details><summary>Compare</summary>" in place
 
 

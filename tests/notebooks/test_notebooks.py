@@ -42,10 +42,13 @@ def printed(cell) -> str:
     return "".join(output.get("text", "") for output in cell.outputs)
 
 
+def prose(notebook) -> str:
+    return "\n\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
+
+
 def links(notebook) -> list[tuple[str, str, str]]:
     """Return what stands for each markdown link: "!" for a picture, the text, the address."""
-    prose = [cell.source for cell in notebook.cells if cell.cell_type == "markdown"]
-    return LINK.findall("\n".join(prose))
+    return LINK.findall(prose(notebook))
 
 
 def is_description(alt: str) -> bool:
@@ -150,13 +153,13 @@ def test_every_solution_passes_and_every_stub_is_only_noted(slug, solved, senten
 
 
 def test_solutions_are_folded_and_stubs_hold_none(slug, notebook):
-    prose = [cell.source for cell in notebook.cells if cell.cell_type == "markdown"]
+    texts = [cell.source for cell in notebook.cells if cell.cell_type == "markdown"]
     for cell in tagged(notebook, "exercise"):
         assert "# solution" not in cell.source and "raise NotImplementedError" in cell.source
     for cell in tagged(build.assemble(slug, solved=True), "exercise"):
         lines = [line for line in cell.source.splitlines() if line.strip() != "# solution"]
         solution = "\n".join(lines)
-        assert any(solution in text and "<details>" in text for text in prose), solution
+        assert any(solution in text and "<details>" in text for text in texts), solution
 
 
 def test_heroes_are_outputs(notebook):

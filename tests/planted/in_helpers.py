@@ -523,7 +523,7 @@ IN_CHECK = faults_in(
     CHECK,
     ("a check that never raises", "_compare", always("wrong", "any")),
     ("a shape that is not compared", "_compare", never("shape")),
-    ("an answer of nothing", "_compare", never("actual", "None")),
+    ("an answer of nothing", "_require_returned", never("answer", "None")),
     ("one trial for all", "_rounds", argument("range", 0, "1")),
     (
         "the same numbers in each trial",

@@ -22,6 +22,7 @@ SECONDS_A_PICTURE = 20
 SECONDS_A_FORMULA = 20  # one that stands on a line of its own
 SECONDS_A_PREDICTION = 60
 EXERCISE = re.compile(r"^\*\*Exercise (\d+) · ([a-z ]+)\*\* · ([●○]{3}) · (\d+) minutes\.", re.M)
+PREDICTION = "**Your turn, before you run "
 DETAILS = re.compile(r"<details>.*?</details>", re.S)
 
 
@@ -40,7 +41,7 @@ def rounded(minutes: float) -> int:
 def of_notebook(notebook: nbformat.NotebookNode) -> Minutes:
     """Estimate reading, without the exercises and their folded hints, and add up the exercises."""
     prose = "\n\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
-    predictions = prose.count("**Your turn, before you run the next cell.**")
+    predictions = prose.count(PREDICTION)
     asked = [int(minutes) for *_, minutes in EXERCISE.findall(prose)]
     formulas = prose.count("$$") // 2
     seconds = len(DETAILS.sub("", prose).split()) / WORDS_A_MINUTE * 60
