@@ -15,7 +15,7 @@ from PIL import Image, ImageDraw
 from torch import Tensor
 
 from helpers.images import as_saved, load, names, save
-from helpers.recipes import RECIPES, Recipe, departures, paint, recipe
+from helpers.recipes import RECIPES, SMALLEST, Recipe, departures, paint, recipe
 from helpers.show import WIDGET_VIEW, Picture, film, show, widget_view
 from helpers.transfer import Callback, Result
 from helpers.vgg import VGG
@@ -62,13 +62,22 @@ class Explorer:
     # ---- what the panel asks for -----------------------------------------------------------------
 
     def wanted(self) -> tuple[Recipe, Tensor, Tensor]:
-        """The recipe, its content weights multiplied by the ratio, and the two pictures."""
+        """The recipe with what the panel changes of it, and the two pictures.
+
+        Content weights are multiplied by the ratio. Both sizes are long sides here, whatever side
+        the recipe means; a recipe that squeezes the style to the photo's shape still does.
+        """
         chosen = recipe(self._value("recipe"))
         ratio = self._value("ratio")
-        weights = {layer: weight * ratio for layer, weight in chosen.content.items()}
-        content = self._load("content", self._value("size"))
-        style = self._load("style", self._value("style_size"))
-        return recipe(chosen.name, content=weights), content, style
+        size = self._value("size")
+        changes = {
+            "content": {layer: weight * ratio for layer, weight in chosen.content.items()},
+            "side": "long",
+            "size": size,
+            "style_size": self._value("style_size") if chosen.style_shape == "own" else None,
+            "stages": [_scaled(stage, size / chosen.size) for stage in chosen.stages],
+        }
+        return recipe(chosen.name, **changes), self._load("content"), self._load("style")
 
     def paint(self, callback: Callback | None = None) -> Result:
         """Paint what the panel asks for, here and now, as `helpers.recipes.paint` does."""
@@ -98,10 +107,10 @@ class Explorer:
     def _value(self, knob: str):
         return self.controls[knob].value
 
-    def _load(self, kind: str, size: int) -> Tensor:
+    def _load(self, kind: str) -> Tensor:
         name = self._value(kind)
         source = self.uploads[kind] if name == UPLOADED else name
-        return load(source, size).to(self.vgg.device)
+        return load(source, None).to(self.vgg.device)
 
     # ---- what it shows ---------------------------------------------------------------------------
 
@@ -159,7 +168,8 @@ class Explorer:
             result = paint(chosen, content, style, self.vgg, steps=steps, callback=self._evaluated)
             self._keep("the result", result.image)
             self._draw(result.image, "the result")
-            self._say(self._summary(departures(chosen, self.vgg, content)))
+            differences = departures(RECIPES[chosen.name], self.vgg, chosen.size)
+            self._say(self._summary(differences))
         except Exception as error:
             self._say(f"This run did not work: {error}. Change something and press Start.")
         finally:
@@ -249,6 +259,13 @@ class Explorer:
 
     def _own_style(self, change) -> None:
         self.receive("style", change["owner"])
+
+
+def _scaled(stage: dict, factor: float) -> dict:
+    """A stage of a recipe at another size."""
+    if "size" not in stage:
+        return stage
+    return {**stage, "size": max(SMALLEST, round(stage["size"] * factor))}
 
 
 def _controls() -> dict[str, widgets.Widget]:

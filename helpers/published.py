@@ -16,13 +16,22 @@ from torch.nn.functional import pad
 from helpers.losses import products, relative_error, total_variation
 from helpers.vgg import MEAN, STD
 
-__all__ = ["INPUTS", "STATISTICS", "ERRORS", "VARIATIONS", "Sizes", "Moments", "to_normalised"]
+__all__ = [
+    "INPUTS",
+    "STATISTICS",
+    "ERRORS",
+    "VARIATIONS",
+    "Sizes",
+    "Moments",
+    "to_image",
+    "to_normalised",
+]
 
 
 # ---- inputs: what the published code feeds its network -------------------------------------------
 #
 # Channels stay in the order RGB. Codes with Caffe's weights feed BGR to a network that knows BGR,
-# and a total variation does not depend on the order.
+# and neither a total variation nor an optimiser depends on the order.
 
 MEAN_STD = 0.226  # the mean of ImageNet's three deviations
 CAFFE_MEAN = (123.68, 116.779, 103.939)  # RGB of 255: what networks trained with Caffe expect
@@ -56,15 +65,36 @@ INPUTS = {
 }
 
 
-def to_normalised(fed: Tensor, name: str) -> tuple[Tensor, float]:
-    """The same for a network that knows normalised RGB -> (what to feed it, gain).
-
-    fed: what INPUTS[name] gives, (1, 3, H, W). Networks for 0 ... 255 have features that are larger
-    by the gain, 255 times the mean deviation; ours have to be multiplied by it.
-    """
+def to_image(fed: Tensor, name: str) -> Tensor:
+    """The way back: what INPUTS[name] gives -> RGB; both (1, 3, H, W)."""
     if name == "torchvision":
-        return fed, 1.0
-    return fed / (255 * _per_channel(STD, fed)), 255 * MEAN_STD
+        return fed * _per_channel(STD, fed) + _per_channel(MEAN, fed)
+    if name == "rgb255":
+        return fed / 255 + _per_channel(MEAN, fed)
+    return (fed + _per_channel(CAFFE_MEAN, fed)) / (256 if name == "caffe256" else 255)
+
+
+class Feed(NamedTuple):
+    """What a network of normalised RGB gets, so that it finds what the published one found."""
+
+    pixels: Tensor  # (1, 3, H, W)
+    border: str | Tensor  # what its first convolution sees beyond them: padding of VGG.features
+    gain: float  # by what the published features are larger than those of the original VGG19 here
+
+
+def to_normalised(fed: Tensor, name: str) -> Feed:
+    """What INPUTS[name] gives, for a network that knows normalised RGB.
+
+    fed: (1, 3, H, W). Caffe's networks know BGR of 0 ... 255 minus a mean of their own. Ours have
+    that folded into conv1_1, and features smaller by 255 times the mean deviation; zeros beside the
+    picture mean Caffe's mean colour there. Codes that feed 0 ... 255 to torchvision's networks
+    ("rgb255") feed them what they were not trained with, and so do we.
+    """
+    if name in ("torchvision", "rgb255"):
+        return Feed(fed, "zeros", 1.0)
+    rgb = (fed + _per_channel(CAFFE_MEAN, fed)) / 255  # 256 is an image that is a little too bright
+    border = torchvision_input(_per_channel(CAFFE_MEAN, fed) / 255)
+    return Feed(torchvision_input(rgb), border, 255 * MEAN_STD)
 
 
 def _per_channel(values: tuple[float, float, float], like: Tensor) -> Tensor:
@@ -141,6 +171,11 @@ def gatys_layer_error(value: Tensor, target: Tensor, sizes: Sizes) -> Tensor:
     return (value - target).square().sum() / (4 * sizes.features**2)
 
 
+def mean_amount(value: Tensor, target: Tensor, sizes: Sizes) -> Tensor:
+    """The mean of the absolute differences: PyTorch's l1_loss (the small project from noise)."""
+    return (value - target).abs().mean()
+
+
 def unit_free(value: Tensor, target: Tensor, sizes: Sizes) -> Tensor:
     """‖value − target‖² / ‖target‖²: this series."""
     return relative_error(value, target)
@@ -168,22 +203,55 @@ def wasserstein(value: Moments, target: Moments, sizes: Sizes) -> Tensor:
     return (shift + (value.covariance + target.covariance - 2 * cross).diag()).mean()
 
 
+ROUNDS = 12  # of Newton and Schulz, in crowsonkb's sqrtm
+
+
 def _square_root(matrix: Tensor) -> Tensor:
-    """The square root of a positive matrix (C, C), by twelve rounds of Newton and Schulz."""
-    identity = torch.eye(len(matrix), device=matrix.device)
-    norm = matrix.square().sum().sqrt()
-    root = matrix / norm
-    inverse = identity
-    for _ in range(12):
-        correction = (3 * identity - inverse @ root) / 2
-        root = root @ correction
-        inverse = correction @ inverse
-    return root * norm.sqrt()
+    """The square root of a positive matrix (C, C)."""
+    return _SquareRoot.apply(matrix)
+
+
+class _SquareRoot(torch.autograd.Function):
+    """Twelve rounds of Newton and Schulz, and on the way back twelve for Lyapunov's equation.
+
+    With R² = M, a small change of M changes R by the X of R X + X R = dM; so the gradient of M is
+    the X of R X + X R = dR. Both are found by multiplications alone (Lin and Maji 2017, "Improved
+    bilinear pooling with CNNs", sections 3.1 and 3.2), as crowsonkb's sqrtm does.
+    """
+
+    @staticmethod
+    def forward(ctx, matrix: Tensor) -> Tensor:
+        identity = torch.eye(len(matrix), device=matrix.device)
+        norm = matrix.square().sum().sqrt()
+        root = matrix / norm
+        inverse = identity
+        for _ in range(ROUNDS):
+            correction = (3 * identity - inverse @ root) / 2
+            root = root @ correction
+            inverse = correction @ inverse
+        root = root * norm.sqrt()
+        ctx.save_for_backward(root)
+        return root
+
+    @staticmethod
+    def backward(ctx, gradient: Tensor) -> Tensor:
+        (root,) = ctx.saved_tensors
+        three = 3 * torch.eye(len(root), device=root.device)
+        norm = root.square().sum().sqrt()
+        sign = root / norm  # goes to the identity, and the gradient to twice the answer
+        answer = gradient / norm
+        for _ in range(ROUNDS):
+            square = sign @ sign
+            twisted = sign.T @ answer - answer @ sign
+            answer = (answer @ (three - square) - sign.T @ twisted) / 2
+            sign = sign @ (three - square) / 2
+        return answer / 2
 
 
 ERRORS = {
     "mean": mean_square,
     "sum": sum_square,
+    "absolute": mean_amount,
     "paper": gatys_layer_error,
     "relative": unit_free,
     "mean over features": mean_square_over_features,

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor
+from torch.nn.functional import interpolate
 
 from helpers.images import noise, require_image
 from helpers.published import (
@@ -20,6 +21,7 @@ from helpers.published import (
     Moments,
     Sizes,
     features_themselves,
+    to_image,
     to_normalised,
 )
 from helpers.transfer import METHODS, PIXELS, Callback, Result, optimise
@@ -34,6 +36,9 @@ __all__ = [
     "paint",
     "departures",
     "optimiser_for",
+    "pictures_for",
+    "variable_for",
+    "start_for",
 ]
 
 WORDS = {  # the fields that take one word of a list
@@ -46,9 +51,14 @@ WORDS = {  # the fields that take one word of a list
     "style_error": tuple(ERRORS),
     "tv_error": tuple(VARIATIONS),
     "tv_of": ("image", "input"),
-    "start": ("content", "noise", "grey"),
+    "variable": ("image", "input"),
+    "start": ("content", "noise", "normal"),
     "pixels": PIXELS,
+    "side": ("long", "short", "height"),
+    "style_shape": ("own", "photo"),
 }
+IN_A_STAGE = ("size", "steps", "optimiser")
+SMALLEST = 16  # pixels of a side: four poolings halve it down to one
 
 
 @dataclass(frozen=True)
@@ -74,11 +84,19 @@ class Recipe:
     tv: float = 0.0  # weight of the variation
     tv_error: str = "squares, mean"
     tv_of: str = "image"  # RGB in [0, 1], or "input": what the network is fed
-    start: str = "content"
+    start: str = "content"  # or "noise", uniform in [0, 1], or "normal" noise of the variable
+    start_deviation: float = 1.0  # of the normal noise around 0, in the unit of the variable
+    variable: str = "image"  # what the optimiser changes: RGB in [0, 1], or "input", what is fed
+    bounds: tuple[float, float] | None = None  # where the input is clamped at each evaluation
     optimiser: dict = field(default_factory=lambda: {"name": "lbfgs"})  # see optimiser_for
     pixels: str = "fence"  # as in helpers.transfer.optimise
+    average: float = 0.0  # share of the old in a running mean of the images; 0 keeps the last image
     steps: int = 300  # evaluations of the loss
-    size: int = 512  # pixels of the long side
+    size: int = 512  # pixels of the photo's long side, or of another `side`
+    side: str = "long"
+    style_shape: str = "own"  # or "photo": squeezed to the photo's shape
+    style_size: int | None = None  # of the same side of the style; None takes that of the photo
+    stages: tuple[dict, ...] = ()  # runs one after the other: {size, steps, optimiser} of each
     snapshots: tuple[int, ...] = ()  # steps at which the source shows its picture
     per_style: dict[str, dict] = field(default_factory=dict)  # changes for some style images
 
@@ -88,9 +106,11 @@ class Recipe:
                 self._refuse(f"no {word} {getattr(self, word)!r}; known: {'; '.join(known)}")
         self._check_tables()
         self._check_numbers()
+        self._check_variable()
         self._check_layers()
         self._check_pairs()
-        self._check_optimiser()
+        self._check_optimiser(self.optimiser)
+        self._check_stages()
         for changes in self.per_style.values():
             _changed(replace(self, per_style={}), changes)
 
@@ -105,12 +125,21 @@ class Recipe:
             if not isinstance(changes, dict):
                 self._refuse(f"per_style of {style} must be a table of fields, not {changes!r}")
 
+    def _check_whole(self, word: str, value, smallest: int) -> None:
+        if not isinstance(value, Integral) or isinstance(value, bool) or value < smallest:
+            expected = f"a whole number from {smallest} on"
+            self._refuse(f"{word} must be {expected} ({word} >= {smallest}), not {value!r}")
+
     def _check_numbers(self) -> None:
-        for word, smallest in (("steps", 1), ("size", 16)):
-            value = getattr(self, word)
-            if not isinstance(value, Integral) or isinstance(value, bool) or value < smallest:
-                expected = f"a whole number from {smallest} on"
-                self._refuse(f"{word} must be {expected} ({word} >= {smallest}), not {value!r}")
+        self._check_whole("steps", self.steps, 1)
+        self._check_whole("size", self.size, SMALLEST)
+        if self.style_size is not None:
+            self._check_whole("style_size", self.style_size, SMALLEST)
+        if not _is_number(self.average) or not 0 <= self.average < 1:
+            self._refuse(f"average must be a number from 0 to below 1, not {self.average!r}")
+        if not _is_number(self.start_deviation) or self.start_deviation <= 0:
+            given = repr(self.start_deviation)
+            self._refuse(f"start_deviation must be a finite number above 0, not {given}")
         weights = {"tv": self.tv}
         for part in ("content", "style"):
             for layer, weight in getattr(self, part).items():
@@ -123,6 +152,22 @@ class Recipe:
             self._refuse(f"snapshots must be steps from 1 on, not {self.snapshots!r}")
         if moments != sorted(moments):
             self._refuse(f"snapshots must rise, and these do not: {self.snapshots!r}")
+
+    def _check_variable(self) -> None:
+        """What can be done with pixels only where pixels are what changes."""
+        if self.bounds is not None:
+            is_pair = isinstance(self.bounds, list | tuple) and len(self.bounds) == 2
+            if not is_pair or not all(map(_is_number, self.bounds)):
+                self._refuse(f"bounds must be two numbers, [low, high], not {self.bounds!r}")
+            if not self.bounds[0] < self.bounds[1]:
+                self._refuse(f"bounds must rise, and these do not: {self.bounds!r}")
+            if self.variable == "image":
+                self._refuse('bounds are of variable="input"; an image has pixels="clamp"')
+        if self.variable == "input" and self.pixels in ("clamp", "closure"):
+            advice = 'take bounds, or variable="image"'
+            self._refuse(f'pixels={self.pixels!r} clamps RGB, and variable="input": {advice}')
+        if self.style_size is not None and self.style_shape == "photo":
+            self._refuse('style_size and style_shape="photo" exclude each other')
 
     def _check_layers(self) -> None:
         topology = "vgg16" if self.network.endswith("vgg16") else "vgg19"
@@ -141,14 +186,35 @@ class Recipe:
             pair = f"gram={self.gram!r} with style_error={self.style_error!r}"
             self._refuse(f'{pair}: "moments" and "wasserstein" need each other')
 
-    def _check_optimiser(self) -> None:
+    def _check_optimiser(self, optimiser: dict) -> None:
         """Try it on one number, so that a wrong name or setting is told now."""
         try:
-            _take_first_step(optimiser_for(self))
+            _take_first_step(_optimiser(optimiser))
         except ValueError as error:
             self._refuse(str(error))
         except RuntimeError as error:
-            self._refuse(f"the optimiser {self.optimiser['name']} cannot work: {error}")
+            self._refuse(f"the optimiser {optimiser['name']} cannot work: {error}")
+
+    def _check_stages(self) -> None:
+        if not isinstance(self.stages, list | tuple):
+            self._refuse(f"stages must be a list of tables, not {self.stages!r}")
+        for stage in self.stages:
+            known = ", ".join(IN_A_STAGE)
+            if not isinstance(stage, dict) or not set(stage) <= set(IN_A_STAGE):
+                self._refuse(f"a stage must be a table of {known}, not {stage!r}")
+            if "steps" not in stage:
+                self._refuse(f"a stage needs its number of steps: {stage!r}")
+            self._check_whole("the steps of a stage", stage["steps"], 1)
+            self._check_whole("the size of a stage", stage.get("size", self.size), SMALLEST)
+            if not isinstance(stage.get("optimiser", {}), dict):
+                self._refuse(f"the optimiser of a stage must be a table, not {stage!r}")
+            if "optimiser" in stage:
+                self._check_optimiser(stage["optimiser"])
+        total = sum(stage["steps"] for stage in self.stages)
+        if self.stages and total != self.steps:
+            self._refuse(f"the steps of its stages are {total} together, and steps = {self.steps}")
+        if self.stages and self.stages[-1].get("size", self.size) != self.size:
+            self._refuse(f"its last stage must have its size, {self.size}")
 
 
 def recipe(name: str, /, **changes) -> Recipe:
@@ -199,15 +265,15 @@ class Objective:
     The formulas are those of helpers.published, where each has its name; for the recipe "ours" they
     give the same numbers as helpers.losses, which notebooks 02 to 05 derive.
 
-    Our network is fed what it was trained with. Where the published one saw 0 ... 255, features are
-    multiplied by what that makes of them, so that the published weights keep their meaning. A layer
-    that `vgg` lacks gives its place to the deepest before it, and a printed line says so. Raises
-    ValueError for what is no image.
+    The network pools as the recipe says. It is fed so that it finds what the published one found,
+    and features are multiplied by what Caffe's range makes of them, so that the published weights
+    keep their meaning. A layer that `vgg` lacks gives its place to the deepest before it, and a
+    printed line says so. Raises ValueError for what is no image.
     """
 
     def __init__(self, what: str | Recipe, vgg: VGG, content: Tensor, style: Tensor):
         self.recipe = _as_recipe(what)
-        self.vgg = vgg
+        self.vgg = vgg.pooled(self.recipe.pool)
         content_error = ERRORS[self.recipe.content_error]
         self.terms = self._terms("content", content, features_themselves, content_error)
         statistic = STATISTICS[self.recipe.gram]
@@ -220,15 +286,26 @@ class Objective:
     def parts(self, image: Tensor) -> dict[str, Tensor]:
         """The weighted loss at an image (1, 3, H, W), in parts: {"content", "style", "tv"}."""
         parts = {}
+        for (part, _), value in self.each_term(image).items():
+            parts[part] = parts.get(part, 0.0) + value
+        return parts
+
+    def each_term(self, image: Tensor) -> dict[tuple[str, str], Tensor]:
+        """The weighted loss at an image (1, 3, H, W), term by term.
+
+        Returns {("content", "relu4_2"): scalar, ("style", "relu1_1"): scalar, ..., ("tv", ""):
+        scalar}, each with a gradient.
+        """
+        values = {}
         features = self._features(image, [term.layer for term in self.terms])
         for term in self.terms:
             F = features[term.layer]
             sizes = Sizes(features=F.numel(), pixels=image.shape[2] * image.shape[3])
-            value = term.error(term.statistic(F), term.target, sizes)
-            parts[term.part] = parts.get(term.part, 0.0) + term.weight * value
+            error = term.error(term.statistic(F), term.target, sizes)
+            values[term.part, term.layer] = term.weight * error
         if self.recipe.tv:
-            parts["tv"] = self.recipe.tv * self._variation(image)
-        return parts
+            values["tv", ""] = self.recipe.tv * self._variation(image)
+        return values
 
     def _terms(self, part: str, image: Tensor, statistic: Callable, error: Callable) -> list[Term]:
         """The terms of content or of style, with their targets."""
@@ -242,9 +319,12 @@ class Objective:
     def _features(self, image: Tensor, layers: list[str]) -> dict[str, Tensor]:
         """Features F, (C, N), of some layers, as large as the published network's."""
         require_image("image", image)
-        fed = INPUTS[self.recipe.input](image)
-        pixels, gain = to_normalised(fed, self.recipe.input)
-        features = self.vgg.features(pixels, layers, padding=self.recipe.padding)
+        pixels, border, gain = to_normalised(INPUTS[self.recipe.input](image), self.recipe.input)
+        if self.recipe.padding != "zeros":
+            border = self.recipe.padding
+        if self.vgg.normalised:
+            gain = 1.0  # a mean activation of 1 has no unit
+        features = self.vgg.features(pixels, layers, padding=border)
         return {layer: gain * maps.squeeze(0).flatten(1) for layer, maps in features.items()}
 
     def _variation(self, image: Tensor) -> Tensor:
@@ -265,71 +345,290 @@ class Objective:
         return weights
 
 
-def paint(  # noqa: PLR0913 - four things that a painting needs, and two that have to be named
+def paint(  # noqa: PLR0913 - three things that a painting needs, and four that have to be named
     what: str | Recipe,
     content: Tensor,
     style: Tensor,
-    vgg: VGG,
+    vgg: VGG | None = None,
     *,
+    size: int | None = None,
     steps: int | None = None,
     callback: Callback | None = None,
 ) -> Result:
     """Run a recipe, or the recipe of that name, on two pictures.
 
-    content, style: (1, 3, H, W), RGB in [0, 1], of any two sizes; the painting has the content's.
-    vgg: the network. steps: evaluations of the loss; None takes the recipe's. callback: as in
-    helpers.transfer.optimise. A recipe's `per_style` is not looked into: choose a row of it with
-    recipe(name, **changes).
+    content, style: (1, 3, H, W), RGB in [0, 1], of any two sizes, as large as there are: they are
+    brought to the recipe's size, by its own rule. vgg: the network; None takes the recipe's own,
+    which may have to be downloaded. It pools as the recipe says. size: another size of the recipe's
+    side, to which all its sizes are scaled alike. steps: evaluations of the loss; None takes the
+    recipe's, and its stages share another number. callback: as in helpers.transfer.optimise; steps
+    are counted through all stages. A recipe's `per_style` is not looked into: choose a row of it
+    with recipe(name, **changes).
 
-    One printed line says what differs from the recipe: the network, its pooling, the size. A
-    published optimiser returns its last image, as the source does; our own return their best.
-    Raises ValueError for what cannot work.
+    One printed line says what differs from the recipe: the network, the size. A published optimiser
+    returns its last image, as the source does; our own return their best. Raises ValueError for
+    what cannot work.
     """
     chosen = _as_recipe(what)
     require_image("content", content)
     require_image("style", style)
-    differences = departures(chosen, vgg, content)
+    if vgg is None:
+        vgg = VGG(chosen.network)
+    differences = departures(chosen, vgg, size)
     if differences:
         print(f"{chosen.name} is painted {', '.join(differences)}.")
-    content = content.to(vgg.device)
-    result = optimise(
-        _start(chosen, content),
-        Objective(chosen, vgg, content, style.to(vgg.device)),
-        chosen.steps if steps is None else steps,
-        method=optimiser_for(chosen),
-        pixels=chosen.pixels,
-        callback=callback,
-    )
-    if chosen.optimiser["name"] in METHODS:
-        return result
-    return result._replace(image=result.last)
+    painting = _Painting(chosen, content.to(vgg.device), style.to(vgg.device), vgg, callback)
+    for stage in _stages(chosen, size, steps):
+        if not painting.advance(stage):
+            break
+    return painting.result()
 
 
-def departures(chosen: Recipe, vgg: VGG, content: Tensor) -> list[str]:
-    """What `paint` cannot honour of a recipe with this network and picture, in words.
+class _Stage(NamedTuple):
+    """One run of `optimise`."""
 
-    content: (1, 3, H, W). Returns phrases such as "at 256 px instead of 512"; none, if all is
+    size: int
+    style_size: int
+    steps: int
+    optimiser: dict | None  # None goes on with that of the stage before
+
+
+def _stages(chosen: Recipe, size: int | None, steps: int | None) -> list[_Stage]:
+    """The runs of a recipe, at other sizes or with fewer steps if asked for."""
+    for word, value, smallest in (("size", size, SMALLEST), ("steps", steps, 1)):
+        if value is None:
+            continue
+        if not isinstance(value, Integral) or isinstance(value, bool) or value < smallest:
+            expected = f"a whole number from {smallest} on ({word} >= {smallest})"
+            raise ValueError(f"{word} must be {expected}, not {value!r}")
+    scale = 1 if size is None else size / chosen.size
+    share = 1 if steps is None else steps / chosen.steps
+    stages = []
+    planned = 0
+    done = 0
+    for stage in chosen.stages or ({"steps": chosen.steps},):
+        planned += stage["steps"]
+        runs_to = round(planned * share)
+        photo_size = stage.get("size", chosen.size)
+        style_size = photo_size
+        if chosen.style_size is not None:
+            style_size = chosen.style_size * photo_size / chosen.size
+        optimiser = stage.get("optimiser", None if stages else chosen.optimiser)
+        if runs_to > done:
+            sizes = (round(photo_size * scale), round(style_size * scale))
+            stages.append(_Stage(*sizes, runs_to - done, optimiser))
+        done = runs_to
+    return stages
+
+
+class _Painting:
+    """A recipe at work: what its stages hand to each other."""
+
+    def __init__(
+        self, chosen: Recipe, content: Tensor, style: Tensor, vgg: VGG, callback: Callback | None
+    ):
+        self.chosen = chosen
+        self.content = content
+        self.style = style
+        self.vgg = vgg
+        self.callback = callback
+        self.history = []
+        self.image = None
+        self.last = None
+        self.next_start = None
+        self.table = {}
+        self.optimiser = None
+        self.mean = None
+
+    def advance(self, stage: _Stage) -> bool:
+        """Run one stage; False if it was interrupted."""
+        chosen = self.chosen
+        photo, style = _pictures(chosen, self.content, self.style, stage)
+        start = start_for(chosen, photo)
+        if self.next_start is not None:
+            start = _reshaped(self.next_start, photo.shape[2:])
+        earlier = len(self.history)
+
+        def count(step: int, image: Tensor, value: float) -> None:
+            self.callback(earlier + step, image, value)
+
+        result = optimise(
+            start,
+            Objective(chosen, self.vgg, photo, style),
+            stage.steps,
+            method=self._method(stage.optimiser),
+            pixels=chosen.pixels,
+            callback=self.callback and count,
+            parametrize=variable_for(chosen),
+        )
+        self.history += result.history
+        self.last = result.last
+        self.next_start = result.image if self.table["name"] in METHODS else result.last
+        self.image = self.mean.image() if chosen.average else self.next_start
+        return len(result.history) == stage.steps
+
+    def result(self) -> Result:
+        return Result(self.image, self.history, self.last)
+
+    def _method(self, table: dict | None) -> Callable[[list[Tensor]], torch.optim.Optimizer]:
+        """The optimiser of a stage; without a table of its own, it goes on with the old moments."""
+        before = self.optimiser if table is None else None
+        if table is not None:
+            self.table = table
+        make = _optimiser(self.table)
+
+        def make_and_watch(variables: list[Tensor]) -> torch.optim.Optimizer:
+            self.optimiser = make(variables)
+            if before is not None:
+                _carry_moments(before, self.optimiser)
+            if self.chosen.average:
+                self.mean = _RunningMean(self.chosen, variables[0])
+                self.optimiser.register_step_post_hook(self.mean.update)
+            return self.optimiser
+
+        return make_and_watch
+
+
+class _RunningMean:
+    """The mean of the images after each update, the old ones with less and less weight.
+
+    It begins with zeros, and is divided by the weight that there is (crowsonkb, `EMA`).
+    """
+
+    def __init__(self, chosen: Recipe, variable: Tensor):
+        self.chosen = chosen
+        self.variable = variable
+        self.total = torch.zeros_like(variable)
+        self.weight = 0.0
+
+    @torch.no_grad()
+    def update(self, *_) -> None:
+        """Take the variable in, as it is after an update."""
+        share = self.chosen.average
+        image = self.variable
+        if self.chosen.variable == "input":
+            image = to_image(image, self.chosen.input)
+        self.total = share * self.total + (1 - share) * image.clamp(0, 1)
+        self.weight = share * self.weight + (1 - share)
+
+    def image(self) -> Tensor:
+        """The mean, (1, 3, H, W)."""
+        return (self.total / (self.weight or 1.0)).detach()
+
+
+@torch.no_grad()
+def _carry_moments(old: torch.optim.Optimizer, new: torch.optim.Optimizer) -> None:
+    """Give Adam's moments to an Adam of a larger image, enlarged (crowsonkb, `stylize`)."""
+    before = old.param_groups[0]["params"][0]
+    after = new.param_groups[0]["params"][0]
+    state = old.state.get(before, {})
+    if not {"step", "exp_avg", "exp_avg_sq"} <= set(state):
+        return
+    size = after.shape[2:]
+    new.state[after] = {
+        "step": state["step"].clone(),
+        "exp_avg": interpolate(state["exp_avg"], size, mode="bicubic"),
+        "exp_avg_sq": interpolate(state["exp_avg_sq"], size, mode="bilinear").clamp_min(0),
+    }
+
+
+def pictures_for(
+    what: str | Recipe, content: Tensor, style: Tensor, size: int | None = None
+) -> tuple[Tensor, Tensor]:
+    """The two pictures as a recipe has them in the end, brought to its size by its own rule.
+
+    content, style: (1, 3, H, W) in [0, 1]. size: as in `paint`. Returns photo and style.
+    """
+    chosen = _as_recipe(what)
+    require_image("content", content)
+    require_image("style", style)
+    return _pictures(chosen, content, style, _stages(chosen, size, None)[-1])
+
+
+def _pictures(
+    chosen: Recipe, content: Tensor, style: Tensor, stage: _Stage
+) -> tuple[Tensor, Tensor]:
+    """Photo and style of one stage."""
+    photo = _resized(content, stage.size, chosen.side)
+    if chosen.style_shape == "photo":
+        return photo, _reshaped(style, photo.shape[2:])
+    return photo, _resized(style, stage.style_size, chosen.side)
+
+
+def _resized(image: Tensor, size: int, side: str) -> Tensor:
+    """An image (1, 3, H, W) whose long side, short side or height is `size` pixels.
+
+    As in helpers.images.load, no side becomes shorter than 16 pixels.
+    """
+    height, width = image.shape[2:]
+    of = {"long": max(height, width), "short": min(height, width), "height": height}[side]
+    rows = max(SMALLEST, round(height * size / of))
+    columns = max(SMALLEST, round(width * size / of))
+    return _reshaped(image, (rows, columns))
+
+
+def _reshaped(image: Tensor, shape: tuple[int, int] | torch.Size) -> Tensor:
+    """An image (1, 3, H, W) at another height and width."""
+    shape = tuple(shape)
+    if tuple(image.shape[2:]) == shape:
+        return image
+    return interpolate(image, shape, mode="bicubic", antialias=True).clamp(0, 1)
+
+
+def departures(chosen: Recipe, vgg: VGG, size: int | None = None) -> list[str]:
+    """What `paint` cannot honour of a recipe with this network and size, in words.
+
+    size: as in `paint`. Returns phrases such as "at 256 px instead of 512"; none, if all is
     honoured.
     """
     phrases = []
     if vgg.name != chosen.network:
         phrases.append(f"with {vgg.name} instead of {chosen.network}")
-    if vgg.pool != chosen.pool:
-        phrases.append(f"with {vgg.pool} pooling instead of {chosen.pool}")
-    size = max(content.shape[2:])
-    if size != chosen.size:
+    if size is not None and size != chosen.size:
         phrases.append(f"at {size} px instead of {chosen.size}")
     return phrases
 
 
-def _start(chosen: Recipe, content: Tensor) -> Tensor:
-    """The image with which a recipe begins, (1, 3, H, W), as large as the content."""
+def start_for(chosen: Recipe, content: Tensor) -> Tensor:
+    """The image with which a recipe begins, (1, 3, H, W), as large as the content.
+
+    Normal noise of the variable may lie outside [0, 1] where the published code starts there too;
+    here it is clamped.
+    """
     if chosen.start == "content":
         return content
-    uniform = noise(content)
     if chosen.start == "noise":
-        return uniform
-    return 0.5 + (uniform - 0.5) / 255  # grey, with noise of at most half a grey level
+        return noise(content)
+    generator = torch.Generator().manual_seed(0)
+    normal = torch.randn(content.shape, generator=generator).to(content.device)
+    variable = chosen.start_deviation * normal
+    if chosen.variable == "input":
+        variable = to_image(variable, chosen.input)
+    return variable.clamp(0, 1)
+
+
+def variable_for(chosen: Recipe) -> Callable | None:
+    """What the optimiser of a recipe changes, for `parametrize` of helpers.transfer.optimise.
+
+    A learning rate, and with it the first step of L-BFGS, has the unit of what is changed: so a
+    published optimiser changes what the published one did, the input of its network. Returns None
+    where that is the image itself.
+    """
+    if chosen.variable == "image":
+        return None
+
+    def parametrize(start: Tensor) -> tuple[list[Tensor], Callable[[], Tensor]]:
+        variable = INPUTS[chosen.input](start.detach()).requires_grad_()
+
+        def image() -> Tensor:
+            if chosen.bounds is not None:
+                with torch.no_grad():
+                    variable.clamp_(*chosen.bounds)
+            return to_image(variable, chosen.input)
+
+        return [variable], image
+
+    return parametrize
 
 
 def optimiser_for(chosen: Recipe) -> Callable[[list[Tensor]], torch.optim.Optimizer]:
@@ -340,8 +639,13 @@ def optimiser_for(chosen: Recipe) -> Callable[[list[Tensor]], torch.optim.Optimi
     as PyTorch documents them, and decay: [steps, factor], after how many steps the rate is
     multiplied by what. Raises ValueError for another name or setting.
     """
-    settings = {word: value for word, value in chosen.optimiser.items() if word != "name"}
-    name = chosen.optimiser.get("name")
+    return _optimiser(chosen.optimiser)
+
+
+def _optimiser(table: dict) -> Callable[[list[Tensor]], torch.optim.Optimizer]:
+    """As optimiser_for, of the table of an optimiser."""
+    settings = {word: value for word, value in table.items() if word != "name"}
+    name = table.get("name")
     if name in METHODS:
         return _own_optimiser(name, settings)
     kind = getattr(torch.optim, name, None) if isinstance(name, str) else None

@@ -30,7 +30,7 @@ class Result(NamedTuple):
 
     image: Tensor  # the best image, (1, 3, H, W) in [0, 1]
     history: list[float]  # the loss at each evaluation
-    last: Tensor  # the image at the last evaluation, which is what published codes keep
+    last: Tensor  # the image after the last update, which is what published codes keep
 
 
 def optimise(  # noqa: PLR0913 - each is a knob of the lesson, and all but three have to be named
@@ -60,8 +60,9 @@ def optimise(  # noqa: PLR0913 - each is a knob of the lesson, and all but three
         makes an image of them), such as helpers.fast.pyramid.
 
     Returns the image with the smallest loss (the fence counts), the history of the loss, and the
-    last image. Interrupting returns the best image so far; NaN goes back to the best image and says
-    so. Raises ValueError for arguments that cannot work.
+    image after the last update, where the loss was not evaluated any more. Interrupting returns the
+    best image so far; NaN goes back to the best image and says so. Raises ValueError for arguments
+    that cannot work.
     """
     if pixels is None:
         pixels = "fence" if method == "lbfgs" else "clamp"
@@ -136,6 +137,7 @@ class _Run:
     def closure(self) -> Tensor:
         """Evaluate the loss and its gradient once, and remember the image if it is the best yet."""
         if len(self.history) >= self.steps:
+            self._keep_last()
             raise _UsedUp
         for variable in self.variables:
             variable.grad = None
@@ -160,6 +162,13 @@ class _Run:
             self.least = total
         if self.callback is not None:
             self.callback(len(self.history), image, value)
+
+    @torch.no_grad()
+    def _keep_last(self) -> None:
+        """Remember where the last update went, if that is anywhere."""
+        image = self.picture()
+        if image.isfinite().all():
+            self.last = image.clone()
 
     @torch.no_grad()
     def _clamp_if(self, way: str) -> None:

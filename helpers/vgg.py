@@ -3,6 +3,7 @@
 An image goes in, feature maps come out.
 """
 
+import copy
 import os
 import re
 
@@ -88,8 +89,7 @@ class VGG(nn.Module):
         normalised: bool = False,
     ):
         super().__init__()
-        if pool not in list(POOLS):
-            raise ValueError(f'pool must be "max" or "avg", not {pool!r}')
+        _require_pool(pool)
         if name == NORMALISED:
             name = "vgg19"
             normalised = True
@@ -140,27 +140,44 @@ class VGG(nn.Module):
         self._require_here(image)
         return self.features((image - self.mean) / self.std, layers)
 
+    def pooled(self, pool: str) -> "VGG":
+        """This network with another pooling: the same weights, not a copy of them.
+
+        pool: "max" or "avg". Raises ValueError for another.
+        """
+        _require_pool(pool)
+        if pool == self.pool:
+            return self
+        twin = copy.copy(self)
+        twin._modules = dict(self._modules)
+        twin.pool = pool
+        layers = self.layers.items()
+        pools = {name: POOLS[pool](2) for name in self.layers if name.startswith("pool")}
+        twin.layers = nn.ModuleDict({name: pools.get(name, layer) for name, layer in layers})
+        return twin
+
     def features(
-        self, pixels: Tensor, layers: list[str] | str, padding: str = "zeros"
+        self, pixels: Tensor, layers: list[str] | str, padding: str | Tensor = "zeros"
     ) -> dict[str, Tensor]:
         """As `forward`, for pixels that are scaled already: the one way through the layers.
 
         pixels: (1, 3, H, W), (RGB - mean) / deviation of ImageNet. padding: what the first
-        convolution sees beyond the border, "zeros", as the network was trained, or "replicate", the
-        nearest pixel. Raises ValueError for an unknown layer and for sides that poolings use up.
+        convolution sees beyond the border: "zeros", which is ImageNet's mean colour, "replicate",
+        the nearest pixel, or a colour (1, 3, 1, 1), in the unit of the pixels. Raises ValueError
+        for an unknown layer and for sides that poolings use up.
         """
-        if padding not in PADDINGS:
+        if not isinstance(padding, Tensor) and padding not in PADDINGS:
             raise ValueError(f"padding must be one of {', '.join(PADDINGS)}, not {padding!r}")
         if isinstance(layers, str):
             layers = [layers]
         require_image("pixels", pixels, batch=True)
         self._require_here(pixels)
         features = {}
+        is_as_trained = isinstance(padding, str) and padding == "zeros"
         x = pixels.to(self.dtype)
         for name in self._layers_down_to(layers, x.shape):
-            if name == "conv1_1" and padding == "replicate":
-                padded = nn.functional.pad(x, (1, 1, 1, 1), mode="replicate")
-                x = self.layers[name](padded)[..., 1:-1, 1:-1]
+            if name == "conv1_1" and not is_as_trained:
+                x = self.layers[name](_with_border(x, padding))[..., 1:-1, 1:-1]
             else:
                 x = self.layers[name](x)
             if name in layers:
@@ -187,6 +204,20 @@ class VGG(nn.Module):
             sides = f"{known[deepest]} needs sides of at least {smallest} px"
             raise ValueError(f"{sides}, found {tuple(shape[2:])}")
         return needed
+
+
+def _require_pool(pool: str) -> None:
+    if pool not in list(POOLS):
+        raise ValueError(f'pool must be "max" or "avg", not {pool!r}')
+
+
+def _with_border(x: Tensor, padding: str | Tensor) -> Tensor:
+    """One more pixel on each side: the nearest one, or a colour."""
+    sides = (1, 1, 1, 1)
+    if isinstance(padding, Tensor):
+        colour = padding.to(x)
+        return nn.functional.pad(x - colour, sides) + colour
+    return nn.functional.pad(x, sides, mode=padding)
 
 
 def _build(weights: dict[str, Tensor], name: str, pool: str) -> nn.ModuleDict:

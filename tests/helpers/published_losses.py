@@ -46,8 +46,8 @@ def published(key, feeds):
 # ------------------------------------------------------------------------------ shared arithmetic
 
 
-def walk(state, x, wanted, first_padding="constant"):
-    """The activations named in `wanted`, in that order; max pooling.
+def walk(state, x, wanted, first_padding="constant", pool=functional.max_pool2d):
+    """The activations named in `wanted`, in that order.
 
     convX_Y is before the ReLU, reluX_Y after it.
     """
@@ -65,7 +65,7 @@ def walk(state, x, wanted, first_padding="constant"):
             if all(name in kept for name in wanted):
                 return [kept[name] for name in wanted]
             index += 2  # the convolution and its ReLU
-        x = functional.max_pool2d(x, kernel_size=2, stride=2)
+        x = pool(x, kernel_size=2, stride=2)
         index += 1
     raise KeyError(f"no such layers: {set(wanted) - set(kept)}")
 
@@ -147,10 +147,11 @@ def gatys_2016(state, content, style, image):
 
     Equation 1, ½ Σ (F - P)² at conv4_2; equation 4, Σ (G - A)² / (4 N² M²), with G = F Fᵀ; equation
     5 with w = 1/5; equation 7 with β = 1 and α = 1e-3. Layers are taken after their ReLU, as in
-    Gatys' own code.
+    Gatys' own code. Average pooling, on the network whose mean activations are 1 (section 2).
     """
     images = [caffe(x) for x in (content, style, image)]
-    pair, pairs = terms(state, images, "relu4_2", STYLE, products)
+    average = {"pool": functional.avg_pool2d}
+    pair, pairs = terms(state, images, "relu4_2", STYLE, products, **average)
     sizes = [features[0].numel() for features in walk(state, images[2], STYLE)]  # N M
     weights = [1 / 5 / (4 * size**2) for size in sizes]
     return 1e-3 * sum_square(*pair) / 2 + weighted(weights, pairs, sum_square)
@@ -199,17 +200,38 @@ def neural_style_pt(state, content, style, image):
     return 5 * mean_square(*pair) + 100 * style_loss + 1e-3 * absolute_variation(images[2])
 
 
-def newton_schulz_root(matrix, rounds=12):
-    """style_transfer/sqrtm.py, sqrtm_ns: the coupled iteration on the matrix over its norm."""
-    norm = matrix.norm()
-    three = 3 * torch.eye(len(matrix), dtype=matrix.dtype, device=matrix.device)
-    root = matrix / norm
-    inverse = three / 3
-    for _ in range(rounds):
-        factor = (three - inverse @ root) / 2
-        root = root @ factor
-        inverse = factor @ inverse
-    return root * norm.sqrt()
+class NewtonSchulzRoot(torch.autograd.Function):
+    """style_transfer/sqrtm.py: sqrtm_ns forward, and sqrtm_ns_lyap's loop backward."""
+
+    @staticmethod
+    def forward(ctx, matrix):
+        norm = matrix.norm()
+        three = 3 * torch.eye(len(matrix), dtype=matrix.dtype, device=matrix.device)
+        root = matrix / norm
+        inverse = three / 3
+        for _ in range(12):
+            factor = (three - inverse @ root) / 2
+            root = root @ factor
+            inverse = factor @ inverse
+        root = root * norm.sqrt()
+        ctx.save_for_backward(root)
+        return root
+
+    @staticmethod
+    def backward(ctx, gradient):
+        (z,) = ctx.saved_tensors
+        norm_z = z.norm()
+        a = z / norm_z
+        q = gradient / norm_z
+        three = 3 * torch.eye(len(z), dtype=z.dtype, device=z.device)
+        for i in range(12):
+            q = 0.5 * (q @ (three - a @ a) - a.T @ (a.T @ q - q @ a))
+            if i < 11:
+                a = 0.5 * a @ (three - a @ a)
+        return q / 2
+
+
+newton_schulz_root = NewtonSchulzRoot.apply
 
 
 def mean_and_covariance(features):

@@ -14,6 +14,7 @@ from PIL import Image
 from helpers import explorer as module
 from helpers.explorer import Explorer
 from helpers.images import read_settings
+from helpers.recipes import pictures_for
 
 TINY = {"size": 64, "style_size": 64, "steps": 12}
 
@@ -137,8 +138,18 @@ def test_what_is_asked_for_is_what_runs(explorer):
     asked, content, style = explorer.wanted()
     assert asked.name == "d2l"
     assert asked.content == pytest.approx({"relu4_4": 10.0})
-    assert max(content.shape[2:]) == 96
-    assert max(style.shape[2:]) == 128
+    photo, look = pictures_for(asked, content, style)
+    assert max(photo.shape[2:]) == 96
+    assert photo.shape == look.shape, "d2l squeezes the style"
+    choose(explorer, recipe="gatys")
+    _, look = pictures_for(*explorer.wanted())
+    assert max(look.shape[2:]) == 128
+
+
+def test_the_stages_of_a_recipe_shrink_with_the_panels_size(explorer):
+    choose(explorer, recipe="crowsonkb", size=128)
+    asked, _, _ = explorer.wanted()
+    assert [stage["size"] for stage in asked.stages] == [32, 45, 64, 90, 128]
 
 
 def test_painting_from_code_is_what_start_does(explorer):

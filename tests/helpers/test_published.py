@@ -1,8 +1,10 @@
 """The losses and optimisers of the recipes are those of the published codes.
 
 They are compared with an independent transcription, tests/helpers/published_losses.py. It feeds its
-network as the published code does; ours is fed what it was trained with. So the transcription gets
-weights that make up for the difference (`as_published`), and then both must find one number.
+network as the published code does: one of Caffe's convention gets BGR of 0 ... 255 minus Caffe's
+mean, one of torchvision's gets normalised RGB. Ours is one network in torchvision's convention; in
+Caffe's, the same network has other weights in its first layer (`in_convention_of`), and then both
+must find one number, and one gradient.
 """
 
 from typing import NamedTuple
@@ -10,48 +12,62 @@ from typing import NamedTuple
 import pytest
 import torch
 from torch import Tensor
+from torch.nn.functional import cosine_similarity
 
-from helpers.published import INPUTS, VARIATIONS, to_normalised
-from helpers.recipes import RECIPES, Objective, recipe
-from helpers.vgg import MEAN, STD, VGG
-from helpers.weights import load_weights
-from tests.helpers import published_losses
-from tests.helpers.published_losses import LOSSES, OPTIMISERS
+from helpers.images import load
+from helpers.published import INPUTS, VARIATIONS, to_image, to_normalised
+from helpers.recipes import RECIPES, Objective, optimiser_for, paint, recipe
+from helpers.vgg import MEAN, STD, VGG, layer_names
+from tests.helpers.published_losses import CAFFE_MEAN, LOSSES, OPTIMISERS
+from tests.helpers.published_losses import INPUTS as FEEDS
 
 CLOSE = 1e-4  # of two sums of float32 numbers in another order
-DEVIATION = 0.226  # the mean of STD: what features of inputs of 0 ... 255 are larger by, beside 255
+GAIN = 255 * 0.226  # Caffe's features are larger by the range of pixels and ImageNet's deviation
 
 
 class Network(NamedTuple):
-    """One network twice: its state dict for the transcription, and ours."""
+    """One network twice: its state dict in torchvision's layout, and ours."""
 
     state: dict[str, Tensor]
     vgg: VGG
 
 
+def twice(ours: VGG) -> Network:
+    """A network, and its weights as a state dict."""
+    indices = {name: index for index, name in enumerate(layer_names())}
+    state = {}
+    for name, layer in ours.layers.items():
+        if name.startswith("conv"):
+            state[f"features.{indices[name]}.weight"] = layer.weight
+            state[f"features.{indices[name]}.bias"] = layer.bias
+    return Network(state, ours)
+
+
 @pytest.fixture(scope="session", params=["narrow", "vgg19"])
 def network(request, narrow_state, narrow, vgg):
     """Random weights in a narrow network, or the original VGG19's."""
-    if request.param == "narrow":
-        return Network(narrow_state, narrow)
-    state = {name: weight.float() for name, weight in load_weights("vgg19")[1].items()}
-    return Network(state, vgg)
+    return Network(narrow_state, narrow) if request.param == "narrow" else twice(vgg)
 
 
-def as_published(state, feeds):
-    """The weights that find, fed as a published code does, what `state` finds in normalised RGB.
+def per_channel(values):
+    return torch.tensor(values).view(1, 3, 1, 1)
 
-    Where a code feeds 0 ... 255, the deviation by which it does not divide is folded into the first
-    convolution, which sees BGR where the code feeds that. All features are larger, as those of such
-    a network are. This is exact, also at the border: neither side adds anything to the input, so
-    zeros beside it mean the same, and 256 in place of 255 (neural_style) reaches both networks.
+
+def in_convention_of(feeds, network):
+    """The weights that find, fed as a published code does, what its network found.
+
+    Caffe's network takes BGR of 0 ... 255 minus a mean of its own; what torchvision's way divides
+    by and takes away is folded into the first convolution. Its features are larger by the gain,
+    those of the normalised network are not. Zeros beside the picture are Caffe's mean colour there.
     """
-    if feeds == "normalised":
-        return state
-    gain = 255 * DEVIATION
-    changed = {name: gain * x if name.endswith("bias") else x for name, x in state.items()}
-    first = gain * state["features.0.weight"] / (255 * torch.tensor(STD).view(1, 3, 1, 1))
-    changed["features.0.weight"] = first if feeds.startswith("rgb") else first.flip(1)
+    if not feeds.startswith("bgr"):
+        return network.state
+    gain = 1.0 if network.vgg.normalised else GAIN
+    changed = {name: gain * x if name.endswith("bias") else x for name, x in network.state.items()}
+    weight = gain * network.state["features.0.weight"]
+    shift = (per_channel(CAFFE_MEAN[::-1]) / 255 - per_channel(MEAN)) / per_channel(STD)
+    changed["features.0.bias"] = changed["features.0.bias"] + (weight * shift).sum((1, 2, 3))
+    changed["features.0.weight"] = (weight / (255 * per_channel(STD))).flip(1)
     return changed
 
 
@@ -63,8 +79,7 @@ def recipe_of(key):
 
 
 def published_loss(key, network, content, style, image):
-    state = as_published(network.state, published_losses.INPUTS[key])
-    return LOSSES[key](state, content, style, image)
+    return LOSSES[key](in_convention_of(FEEDS[key], network), content, style, image)
 
 
 @pytest.mark.parametrize("key", LOSSES)
@@ -75,6 +90,42 @@ def test_the_loss_is_that_of_the_published_code(key, network, pictures):
     for at in (content, image):
         theirs = published_loss(key, network, content, style, at)
         assert objective(at).item() == pytest.approx(theirs, rel=CLOSE)
+
+
+@pytest.mark.parametrize("key", LOSSES)
+def test_the_gradient_is_that_of_the_published_code(key, network, pictures):
+    """In direction and length: what moves the pixels is the gradient, and not the loss."""
+    content, style, image = pictures
+    state = in_convention_of(FEEDS[key], network)
+    gradients = []
+    for loss in (
+        Objective(recipe_of(key), network.vgg, content, style),
+        lambda x: LOSSES[key].__wrapped__(state, content, style, x),
+    ):
+        at = image.clone().requires_grad_()
+        gradients.append(torch.autograd.grad(loss(at), at)[0].flatten())
+    ours, theirs = gradients
+    assert cosine_similarity(ours, theirs, dim=0).item() > 0.9999
+    assert ours.norm().item() == pytest.approx(theirs.norm().item(), rel=1e-3)
+
+
+@pytest.mark.parametrize("key", ["gatys", "tensorflow", "d2l", "crowsonkb"])
+def test_the_loss_of_real_pictures_is_that_of_the_published_code(key, vgg):
+    """At a size at which all layers have several places, and the border is not everything."""
+    content = load("chelsea", 128)
+    style = load("starry_night", 96)
+    objective = Objective(recipe_of(key), vgg, content, style)
+    theirs = published_loss(key, twice(vgg), content, style, content)
+    assert objective(content).item() == pytest.approx(theirs, rel=CLOSE)
+
+
+def test_the_paper_on_its_own_network(pictures):
+    """Mean activations of 1: there Caffe's range makes features no larger."""
+    content, style, image = pictures
+    network = twice(VGG(normalised=True, device="cpu"))
+    objective = Objective("gatys_2016", network.vgg, content, style)
+    theirs = published_loss("gatys_2016", network, content, style, image)
+    assert objective(image).item() == pytest.approx(theirs, rel=CLOSE)
 
 
 @pytest.mark.parametrize("key", LOSSES)
@@ -100,13 +151,15 @@ def test_variation_alone_is_that_of_the_published_code(key, narrow_state, narrow
     "change",
     [
         {"input": "caffe"},
+        {"input": "torchvision"},
+        {"pool": "avg"},
         {"gram": "places"},
         {"content": {"conv4_2": 5.0}},
         {"tv": 1e-3},
     ],
 )
 def test_a_loss_can_be_told_from_its_neighbours(change, network, pictures):
-    """The tolerance is tight enough: another input, Gram, layer or weight is further away."""
+    """The tolerance is tight enough: another input, pooling, Gram, layer or weight is too far."""
     content, style, image = pictures
     changed = recipe("neural_style", **change)
     ours = []
@@ -117,19 +170,28 @@ def test_a_loss_can_be_told_from_its_neighbours(change, network, pictures):
     assert ours != pytest.approx(theirs, rel=CLOSE)
 
 
-def per_channel(values):
-    return torch.tensor(values).view(1, 3, 1, 1)
-
-
 @pytest.mark.parametrize("name", INPUTS)
-def test_every_input_means_the_same_picture(name, pictures):
-    """For a network of normalised RGB they differ by half a grey level, or by 256 for 255."""
-    normalised, gain = to_normalised(INPUTS[name](pictures.image), name)
-    rgb = normalised * per_channel(STD) + per_channel(MEAN)
-    torch.testing.assert_close(
-        rgb, pictures.image, atol=0.55 / 255 + (name == "caffe256") / 255, rtol=0
-    )
-    assert gain == (1 if name == "torchvision" else pytest.approx(255 * DEVIATION))
+def test_every_input_can_be_turned_back_into_the_picture(name, pictures):
+    back = to_image(INPUTS[name](pictures.image), name)
+    torch.testing.assert_close(back, pictures.image, atol=1e-6, rtol=0)
+
+
+@pytest.mark.parametrize("name", ["torchvision", "caffe", "caffe256"])
+def test_a_network_of_normalised_rgb_gets_the_same_picture(name, pictures):
+    """To the last digit, whatever mean the published code takes away; 256 for 255 stays a bit more.
+
+    Beyond the border stands what is black to the published network: zero.
+    """
+    feed = to_normalised(INPUTS[name](pictures.image), name)
+    brightness = 256 / 255 if name == "caffe256" else 1.0
+    rgb = feed.pixels * per_channel(STD) + per_channel(MEAN)
+    torch.testing.assert_close(rgb, brightness * pictures.image, atol=1e-6, rtol=0)
+    if name == "torchvision":
+        assert feed.border == "zeros" and feed.gain == 1
+    else:
+        nothing = to_normalised(torch.zeros_like(pictures.image), name).pixels
+        torch.testing.assert_close(feed.border.expand_as(nothing), nothing, atol=1e-6, rtol=0)
+        assert feed.gain == pytest.approx(GAIN)
 
 
 @pytest.mark.parametrize("name", VARIATIONS)
@@ -143,19 +205,28 @@ def test_no_variation_in_one_colour_and_some_at_an_edge(name):
     torch.testing.assert_close(VARIATIONS[name](square), VARIATIONS[name](square.mT))
 
 
-UNITS = {"rgb01": 1, "rgb255": 255, "bgr255": 255, "bgr256": 256, "normalised": 1 / DEVIATION}
-POWERS = {"lbfgs": 0, "adam": 1, "sgd": 2}  # of the unit of pixels, in a learning rate
+UNITS = {  # what the published optimiser changes -> words of a recipe
+    "rgb01": ("image", None),
+    "rgb255": ("input", "rgb255"),
+    "bgr255": ("input", "caffe"),
+    "bgr256": ("input", "caffe256"),
+    "normalised": ("input", "torchvision"),
+}
 
 
 @pytest.mark.parametrize("key", OPTIMISERS)
 def test_the_optimiser_is_the_published_one(key):
+    """Its settings, number by number, and the unit in which they mean something."""
     theirs = OPTIMISERS[key]
-    settings = dict(recipe_of(key).optimiser)
-    kind = settings.pop("name").lower()
-    assert kind == theirs["name"]
-    unit = UNITS[theirs["unit"]] ** POWERS[kind]
-    assert settings.pop("lr") == pytest.approx(theirs["lr"] / unit, rel=1e-3)
-    assert ("decay" in settings) == ("decay" in theirs)
+    made = recipe_of(key)
+    settings = dict(made.optimiser)
+    assert settings.pop("name").lower() == theirs["name"]
+    variable, fed = UNITS[theirs["unit"]]
+    assert made.variable == variable
+    assert fed in (None, made.input)
+    assert settings.pop("lr") == pytest.approx(theirs["lr"])
+    has_decay = "decay" in theirs and "new" not in theirs["decay"][0]
+    assert ("decay" in settings) == has_decay
     settings.pop("decay", None)
     if "line_search_fn" in settings:
         settings["line_search"] = settings.pop("line_search_fn")
@@ -163,10 +234,46 @@ def test_the_optimiser_is_the_published_one(key):
         assert (tuple(value) if isinstance(value, list) else value) == theirs[word], word
 
 
+@pytest.mark.parametrize("key", OPTIMISERS)
+def test_the_optimiser_takes_its_first_step_as_published(key):
+    """What torch makes of the table: every setting, also those that the table leaves out."""
+    theirs = OPTIMISERS[key]
+    (group,) = optimiser_for(recipe_of(key))([torch.zeros(3, requires_grad=True)]).param_groups
+    words = {"line_search_fn": "line_search"}
+    for word, value in group.items():
+        if words.get(word, word) in theirs and word != "params":
+            assert value == pytest.approx(theirs[words.get(word, word)]), word
+
+
+@pytest.mark.parametrize("key", OPTIMISERS)
+def test_size_start_and_steps_are_the_published_ones(key):
+    theirs = OPTIMISERS[key]
+    made = recipe_of(key)
+    side, size = theirs["size"]
+    if side == "exact":  # rows and columns
+        side, size = "height", size[0]
+    sizes = size if isinstance(size, tuple) else (size,)
+    assert made.side == side
+    assert made.size == sizes[-1]
+    if key != "tensorflow":  # without variation it runs three trial steps more
+        runs = theirs.get("evaluations", theirs["steps"])
+        if key == "gordicaleksa":  # one step of a thousand iterations
+            runs = theirs["max_iter"]
+        assert made.steps == (sum(runs) if isinstance(runs, tuple) else runs)
+    if len(sizes) > 1:
+        stages = [(stage["size"], stage["steps"]) for stage in made.stages]
+        assert stages == list(zip(sizes, theirs["steps"], strict=True))
+    if theirs["init"] == "content":
+        assert made.start == "content"
+    else:
+        assert theirs["init"] == "0.001 * randn"
+        assert (made.start, made.start_deviation) == ("normal", 0.001)
+    assert made.average == theirs.get("average", 0)
+
+
 DECAYS = {  # step: what the published rate is multiplied by there
     "d2l": {0: 1, 49: 1, 50: 0.8, 100: 0.64},
-    "cs231n": {0: 1, 179: 1, 180: 0.1 / 3.0},
-    "keras": {0: 1, 100: 0.96, 250: 0.96**2.5},
+    "keras": {0: 1, 100: 0.96, 250: 0.96**2.5, 4000: 0.96**40},
 }
 
 
@@ -174,4 +281,28 @@ DECAYS = {  # step: what the published rate is multiplied by there
 def test_the_learning_rate_falls_as_published(key):
     every, factor = recipe_of(key).optimiser["decay"]
     for step, expected in DECAYS[key].items():
-        assert factor ** (step // every) == pytest.approx(expected, rel=1e-3)
+        assert factor ** (step // every) == pytest.approx(expected, rel=1e-6)
+
+
+def test_cs231n_begins_a_new_adam_with_a_lower_rate(narrow, pictures, monkeypatch):
+    """After 180 of 200 steps, and so after 18 of 20."""
+    made = RECIPES["cs231n"]
+    assert [stage["steps"] for stage in made.stages] == [180, 20]
+    images = []
+    content, style, _ = pictures
+    paint(
+        made,
+        content,
+        style,
+        narrow,
+        steps=20,
+        size=64,
+        callback=lambda *about: images.append(about),
+    )
+    steps = [step for step, *_ in images]
+    assert steps == list(range(1, 21))
+    moves = [
+        (after - before).abs().median().item() * 1 / 0.226
+        for (_, before, _), (_, after, _) in zip(images, images[1:], strict=False)
+    ]
+    assert moves[18] == pytest.approx(0.1, rel=0.05), "the first step of a new Adam is its rate"

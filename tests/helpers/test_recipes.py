@@ -12,6 +12,7 @@ from safetensors.torch import save_file
 from helpers import recipes
 from helpers.images import as_saved, load, noise
 from helpers.losses import content_loss, gram, style_loss, total_variation
+from helpers.published import CAFFE_MEAN, INPUTS
 from helpers.recipes import (
     RECIPES,
     Objective,
@@ -19,7 +20,9 @@ from helpers.recipes import (
     departures,
     optimiser_for,
     paint,
+    pictures_for,
     recipe,
+    start_for,
 )
 from helpers.transfer import METHODS
 from helpers.vgg import VGG
@@ -125,6 +128,56 @@ REFUSED = {  # fields that cannot be or do not go together -> words of the sente
         "the optimiser SparseAdam cannot work",
     ),
     "an optimiser that is no table": ({"optimiser": "adam"}, "optimiser must be a table"),
+    "an unknown side": ({"side": "width"}, "no side 'width'; known: long; short; height"),
+    "an unknown variable": ({"variable": "latent"}, "no variable 'latent'; known: image; input"),
+    "a start of the first edition": ({"start": "grey"}, "no start 'grey'; known: content; noise"),
+    "a deviation of nothing": ({"start_deviation": 0}, "start_deviation must be .*, not 0"),
+    "an average of all the past": ({"average": 1.0}, "average must be .* below 1, not 1.0"),
+    "a style too small": ({"style_size": 8}, "style_size must be a whole number from 16 on"),
+    "a style with a size and with the photo's": (
+        {"style_size": 64, "style_shape": "photo"},
+        'style_size and style_shape="photo" exclude each other',
+    ),
+    "bounds of an image": ({"bounds": [0, 1]}, 'bounds are of variable="input"'),
+    "bounds that fall": (
+        {"variable": "input", "pixels": "free", "bounds": [1, -1]},
+        r"bounds must rise, and these do not: \[1, -1\]",
+    ),
+    "one bound": (
+        {"variable": "input", "pixels": "free", "bounds": 1.5},
+        r"bounds must be two numbers, \[low, high\], not 1.5",
+    ),
+    "an input clamped as if it were RGB": (
+        {"variable": "input", "pixels": "clamp"},
+        "pixels='clamp' clamps RGB, and variable=\"input\": take bounds",
+    ),
+    "a stage in one word": ({"stages": "all"}, "stages must be a list of tables, not 'all'"),
+    "a stage without steps": ({"stages": [{"size": 64}]}, "a stage needs its number of steps"),
+    "a stage with a field that it cannot have": (
+        {"stages": [{"steps": 3, "pool": "avg"}]},
+        "a stage must be a table of size, steps, optimiser, not .*avg",
+    ),
+    "stages of no steps": ({"stages": [{"steps": 0}]}, "the steps of a stage must be .*, not 0"),
+    "stages too small": (
+        {"steps": 3, "stages": [{"steps": 3, "size": 4}]},
+        "the size of a stage must be a whole number from 16 on",
+    ),
+    "stages that do not add up": (
+        {"steps": 7, "stages": [{"steps": 3}, {"steps": 3}]},
+        "the steps of its stages are 6 together, and steps = 7",
+    ),
+    "a last stage of another size": (
+        {"steps": 3, "stages": [{"steps": 3, "size": 64}]},
+        "its last stage must have its size",
+    ),
+    "a stage with an unknown optimiser": (
+        {"steps": 3, "stages": [{"steps": 3, "optimiser": {"name": "Adm"}}]},
+        "no optimiser 'Adm'",
+    ),
+    "a stage with an optimiser in one word": (
+        {"steps": 3, "stages": [{"steps": 3, "optimiser": "adam"}]},
+        "the optimiser of a stage must be a table",
+    ),
     "a truth for a number of steps": ({"steps": True}, "whole number from 1 on .*, not True"),
     "a truth for a weight": ({"tv": True}, "the weight tv must be a finite number from 0 on"),
     "moments that go back": ({"snapshots": (20, 10)}, "snapshots must rise"),
@@ -203,7 +256,9 @@ def test_what_the_five_projects_show():
     assert RECIPES["vgg16_lbfgs"].network == "torchvision-vgg16"
     assert [step / 20 for step in RECIPES["vgg16_lbfgs"].snapshots] == [1, 2, 5, 10]
     assert RECIPES["noise_1024"].start == "noise"
-    assert RECIPES["noise_1024"].size == 1024
+    assert RECIPES["noise_1024"].steps == 1024
+    assert RECIPES["adam_9000"].network == "vgg19-normalised"
+    assert RECIPES["vgg16_lbfgs"].style_shape == "photo", "both pictures of one shape"
     assert RECIPES["adam_9000"].snapshots[-1] == RECIPES["adam_9000"].steps == 9000
     assert RECIPES["named_layers"].optimiser["name"] == "Adam"
     assert RECIPES["named_layers"].tv > 0
@@ -235,14 +290,12 @@ def test_our_optimisers_take_a_learning_rate_or_their_own(name, rate):
 def test_adam_with_a_learning_rate_paints_with_that_rate(narrow, pictures):
     """Its first step moves every pixel by the rate, whatever the gradient."""
     moments = []
-    paint(
-        recipe("ours", optimiser={"name": "adam", "lr": 0.1}, pixels="free", start="noise"),
-        pictures.content,
-        pictures.style,
-        narrow,
-        steps=2,
-        callback=lambda step, image, value: moments.append(image),
-    )
+    made = recipe("ours", optimiser={"name": "adam", "lr": 0.1}, pixels="free", start="noise")
+
+    def keep(step, image, value):
+        moments.append(image)
+
+    paint(made, pictures.content, pictures.style, narrow, size=56, steps=2, callback=keep)
     moved = (moments[1] - moments[0]).abs()
     assert moved.median().item() == pytest.approx(0.1, rel=1e-3)
 
@@ -370,45 +423,260 @@ def test_each_recipe_stays_on_the_device_of_its_network(name, ghost, pictures, m
 @pytest.mark.parametrize("name", RECIPES)
 def test_each_recipe_runs_from_its_one_line(name, pictures, narrow):
     content, style, _ = pictures
-    result = paint(name, content, style, narrow, steps=3)
-    assert len(result.history) == 3
+    made = RECIPES[name]
+    steps = len(made.stages) or 3
+    size = 128 if made.stages else 40  # the first of several stages is four times as small
+    result = paint(name, content, style, narrow, size=size, steps=steps)
+    assert len(result.history) == steps
     assert all(math.isfinite(value) for value in result.history)
-    assert result.image.shape == content.shape
+    assert result.image.shape == pictures_for(name, content, style, size)[0].shape
     assert 0 <= result.image.min() <= result.image.max() <= 1
-    assert not torch.equal(result.image, content)
 
 
 @pytest.mark.parametrize("name", ["ours", "gatys", "d2l"])
 def test_a_recipe_runs_on_the_original_network(name, pictures, vgg):
-    result = paint(name, pictures.content, pictures.style, vgg, steps=3)
+    result = paint(name, pictures.content, pictures.style, vgg, size=40, steps=3)
     assert min(result.history) < result.history[0]
 
 
-@pytest.mark.parametrize("size", [(1, 3, 17, 60), (1, 3, 60, 17)])
-def test_a_strip_of_a_picture(size, narrow, pictures):
-    strip = torch.rand(size, generator=torch.Generator().manual_seed(0))
-    assert paint("ours", strip, pictures.style, narrow, steps=2).image.shape == size
-    painting = paint("ours", pictures.content, strip, narrow, steps=2).image
+@pytest.mark.parametrize("shape", [(1, 3, 17, 60), (1, 3, 60, 17)])
+def test_a_strip_of_a_picture(shape, narrow, pictures):
+    strip = torch.rand(shape, generator=torch.Generator().manual_seed(0))
+    assert paint("ours", strip, pictures.style, narrow, size=60, steps=2).image.shape == shape
+    painting = paint("ours", pictures.content, strip, narrow, size=56, steps=2).image
     assert painting.shape == pictures.content.shape
 
 
-def first_image(start, narrow, pictures):
+# ---- sizes ---------------------------------------------------------------------------------------
+
+SIDES = {  # side -> rows and columns of a photo of 40 x 80, at a size of 60
+    "long": (30, 60),
+    "short": (60, 120),
+    "height": (60, 120),
+}
+
+
+@pytest.mark.parametrize("side", SIDES)
+def test_a_size_means_the_side_that_the_recipe_says(side):
+    wide = torch.rand(1, 3, 40, 80)
+    rows, columns = SIDES[side]
+    made = recipe("ours", size=60, side=side)
+    photo, style = pictures_for(made, wide, wide.mT)
+    assert photo.shape[2:] == (rows, columns)
+    expected = (60, 30) if side == "height" else (columns, rows)
+    assert style.shape[2:] == expected
+
+
+def test_a_style_is_squeezed_to_the_photo_where_the_source_does_that(pictures):
+    content, style, _ = pictures
+    assert content.shape != style.shape
+    photo, look = pictures_for(recipe("ours", size=56, style_shape="photo"), content, style)
+    assert photo.shape == look.shape
+    photo, look = pictures_for(recipe("ours", size=56, style_size=100), content, style)
+    assert max(photo.shape) == 56 and max(look.shape) == 100
+
+
+def test_all_sizes_shrink_alike(pictures):
+    made = recipe("ours", size=512, style_size=1024)
+    photo, look = pictures_for(made, pictures.content, pictures.style, 64)
+    assert max(photo.shape) == 64 and max(look.shape) == 128
+
+
+def test_a_picture_of_the_right_size_is_not_touched(pictures):
+    content, style, _ = pictures
+    photo, _ = pictures_for(recipe("ours", size=max(content.shape)), content, style)
+    assert photo is content
+
+
+@pytest.mark.parametrize("size", [0, 15, 3.5, True, "large"])
+def test_a_size_that_cannot_be_is_refused(size, narrow, pictures):
+    with pytest.raises(ValueError, match="size must be a whole number from 16 on"):
+        paint("ours", pictures.content, pictures.style, narrow, size=size, steps=1)
+
+
+# ---- stages, and what they hand on ---------------------------------------------------------------
+
+
+def test_stages_grow_and_count_their_steps_through(narrow, pictures):
+    stages = [{"size": 24, "steps": 2}, {"size": 40, "steps": 1}, {"size": 56, "steps": 2}]
+    made = recipe("ours", size=56, steps=5, stages=stages)
+    sides = {}
+
+    def keep(step, image, value):
+        sides[step] = max(image.shape[2:])
+
+    result = paint(made, pictures.content, pictures.style, narrow, callback=keep)
+    assert sides == {1: 24, 2: 24, 3: 40, 4: 56, 5: 56}
+    assert len(result.history) == 5
+    assert result.image.shape == pictures.content.shape
+
+
+def test_a_stage_begins_with_the_enlarged_image_of_the_one_before(narrow, pictures):
+    made = recipe("ours", size=56, steps=4, stages=[{"size": 28, "steps": 3}, {"steps": 1}])
+    images = {}
+
+    def keep(step, image, value):
+        images[step] = image
+
+    paint(made, pictures.content, pictures.style, narrow, callback=keep)
+    small = recipe("ours", size=28, steps=3)
+    before = paint(small, pictures.content, pictures.style, narrow).image
+    size = images[4].shape[2:]
+    enlarged = torch.nn.functional.interpolate(before, size, mode="bicubic", antialias=True)
+    torch.testing.assert_close(images[4], enlarged.clamp(0, 1))
+
+
+def test_fewer_steps_are_shared_by_the_stages(narrow, pictures):
+    made = recipe("ours", size=56, steps=10, stages=[{"size": 28, "steps": 6}, {"steps": 4}])
+    sides = []
+
+    def keep(step, image, value):
+        sides.append(max(image.shape[2:]))
+
+    paint(made, pictures.content, pictures.style, narrow, steps=5, callback=keep)
+    assert sides == [28, 28, 28, 56, 56]
+
+
+def test_an_interrupted_stage_is_the_last(narrow, pictures, capsys):
+    made = recipe("ours", size=56, steps=4, stages=[{"size": 28, "steps": 3}, {"steps": 1}])
+
+    def interrupt(step, image, value):
+        if step == 2:
+            raise KeyboardInterrupt
+
+    result = paint(made, pictures.content, pictures.style, narrow, callback=interrupt)
+    assert len(result.history) == 2
+    assert max(result.image.shape) == 28
+    assert "Stopped after 2 of 3" in capsys.readouterr().out
+
+
+def moves_of(made, narrow, pictures):
+    """How far the median pixel moves in each step."""
+    images = []
+
+    def keep(step, image, value):
+        images.append(image)
+
+    paint(made, pictures.content, pictures.style, narrow, callback=keep)
+    pairs = zip(images, images[1:], strict=False)
+    return [(after - before).abs().median().item() for before, after in pairs]
+
+
+def test_adam_goes_on_with_its_moments_unless_a_stage_brings_its_own(narrow, pictures):
+    """A new Adam's first step is its rate, whatever the gradient; an old one's is smaller."""
+    adam = {"name": "Adam", "lr": 0.01}
+    fields = {"size": 56, "steps": 12, "optimiser": adam, "pixels": "free", "start": "noise"}
+    old = recipe("ours", **fields, stages=[{"steps": 10}, {"steps": 2}])
+    new = recipe("ours", **fields, stages=[{"steps": 10}, {"steps": 2, "optimiser": adam}])
+    whole = recipe("ours", **fields)
+    assert moves_of(new, narrow, pictures)[-1] == pytest.approx(0.01, rel=1e-2)
+    assert moves_of(old, narrow, pictures)[-1] == pytest.approx(
+        moves_of(whole, narrow, pictures)[-1], rel=1e-2
+    )
+    assert moves_of(old, narrow, pictures)[-1] < 0.0099
+
+
+def test_a_running_mean_of_the_images(narrow, pictures):
+    """Of two updates with a share of 0.5: a third of the first and two thirds of the second."""
+    adam = {"name": "Adam", "lr": 0.05}
+    made = recipe("ours", size=56, steps=2, optimiser=adam, pixels="clamp", average=0.5)
+    content, style, _ = pictures
+    result = paint(made, content, style, narrow)
+    plain = [
+        paint(
+            recipe("ours", size=56, steps=steps, optimiser=adam, pixels="clamp"),
+            *pictures[:2],
+            narrow,
+        )
+        for steps in (1, 2)
+    ]
+    expected = plain[0].image / 3 + 2 * plain[1].image / 3
+    torch.testing.assert_close(result.image, expected)
+
+
+# ---- starts, variables and pooling ---------------------------------------------------------------
+
+
+def first_image(narrow, pictures, **changes):
     """The image at the first evaluation of a recipe that starts so."""
-    made = recipe("ours", start=start)
-    return paint(made, pictures.content, pictures.style, narrow, steps=1).last
+    images = []
+
+    def keep(step, image, value):
+        images.append(image)
+
+    made = recipe("ours", size=56, **changes)
+    paint(made, pictures.content, pictures.style, narrow, steps=1, callback=keep)
+    return images[0]
 
 
 def test_where_recipes_start(narrow, pictures):
-    torch.testing.assert_close(first_image("content", narrow, pictures), pictures.content)
-    torch.testing.assert_close(first_image("noise", narrow, pictures), noise(pictures.content))
-    grey = first_image("grey", narrow, pictures)
-    assert 0 < (grey - 0.5).abs().max() <= 0.5 / 255, "of half a grey level"
+    content = pictures.content
+    torch.testing.assert_close(first_image(narrow, pictures, start="content"), content)
+    torch.testing.assert_close(first_image(narrow, pictures, start="noise"), noise(content))
+    around = first_image(narrow, pictures, start="normal", start_deviation=0.1) - 0
+    assert around.min() == 0, "half of it lies below zero, and is cut off"
+    assert around.max() == pytest.approx(0.4, abs=0.15)
+
+
+def test_neural_style_starts_from_the_mean_colour_of_its_network(narrow, pictures):
+    """A thousandth of a grey level around what Caffe's network takes for zero."""
+    start = start_for(RECIPES["neural_style"], pictures.content)
+    mean = torch.tensor(CAFFE_MEAN).view(1, 3, 1, 1) / 256
+    levels = (start - mean) * 256
+    assert levels.abs().max() < 0.01
+    assert levels.std().item() == pytest.approx(0.001, rel=0.1)
+
+
+@pytest.mark.parametrize("fed", INPUTS)
+def test_a_rate_is_that_of_the_published_unit(fed, narrow, pictures):
+    """Adam's first step is its rate in what it changes: the input of the network."""
+    adam = {"name": "Adam", "lr": 0.01}
+    fields = {"variable": "input", "input": fed, "optimiser": adam, "pixels": "free"}
+    made = recipe("ours", size=56, start="noise", steps=2, **fields)
+    images = []
+
+    def keep(step, image, value):
+        images.append(INPUTS[fed](image))
+
+    paint(made, pictures.content, pictures.style, narrow, callback=keep)
+    moved = (images[1] - images[0]).abs().median().item()
+    assert moved == pytest.approx(0.01, rel=2e-2)
+
+
+def test_bounds_hold_the_variable(narrow, pictures):
+    adam = {"name": "Adam", "lr": 3.0}
+    fields = {"variable": "input", "optimiser": adam, "pixels": "free", "bounds": [-0.5, 0.5]}
+    made = recipe("ours", size=56, steps=4, **fields)
+
+    def keep(step, image, value):
+        assert INPUTS["torchvision"](image).abs().max() < 0.5001
+
+    paint(made, pictures.content, pictures.style, narrow, callback=keep)
+
+
+def test_the_last_update_is_in_the_painting(narrow, pictures):
+    """One step of Udacity's Adam moves the photo, and the moved photo is what one gets."""
+    result = paint("udacity", pictures.content, pictures.style, narrow, size=56, steps=1)
+    photo, _ = pictures_for("udacity", pictures.content, pictures.style, 56)
+    moved = INPUTS["torchvision"](result.image) - INPUTS["torchvision"](photo)
+    assert moved.abs().median().item() == pytest.approx(0.003, rel=1e-2)
+
+
+def test_the_network_pools_as_the_recipe_says(narrow, pictures):
+    content, style, image = pictures
+    made = recipe("ours", pool="avg")
+    average = Objective(made, narrow, content, style)
+    assert average.vgg.pool == "avg" and narrow.pool == "max"
+    assert average(image) != Objective("ours", narrow, content, style)(image)
+    torch.testing.assert_close(
+        average(image), Objective(made, narrow.pooled("avg"), content, style)(image)
+    )
 
 
 def test_published_optimisers_end_with_their_last_image(narrow, pictures):
     """As their sources do, even if it is a worse one."""
     wild = recipe("ours", optimiser={"name": "Adam", "lr": 2.0}, pixels="clamp")
-    result = paint(wild, pictures.content, pictures.style, narrow, steps=3)
+    result = paint(wild, pictures.content, pictures.style, narrow, size=56, steps=3)
     assert result.history[-1] > result.history[0]
     assert torch.equal(result.image, result.last)
 
@@ -417,7 +685,7 @@ def test_published_optimisers_end_with_their_last_image(narrow, pictures):
 def test_our_optimisers_end_with_their_best_image(name, narrow, pictures):
     content, style, _ = pictures
     wild = recipe("ours", optimiser={"name": name, "lr": 5.0}, pixels="free")
-    result = paint(wild, content, style, narrow, steps=3)
+    result = paint(wild, content, style, narrow, size=56, steps=3)
     at_the_best = Objective(wild, narrow, content, style)(result.image).item()
     assert at_the_best <= 1.001 * min(result.history[0], result.history[-1])
 
@@ -426,7 +694,8 @@ def test_the_fence_keeps_what_saving_cuts_off_small(vgg):
     """A style of white foam and dark blue tempts pixels out of range."""
     photo = load("coffee", 48)
     style = load("hokusai_great_wave", 72)
-    result = paint("ours", photo, style, vgg, steps=25)
+    made = recipe("ours", size=48, style_size=72)
+    result = paint(made, photo, style, vgg, steps=25)
     saved = Objective(RECIPES["ours"], vgg, photo, style)(as_saved(result.image)).item()
     assert saved < 1.01 * min(result.history)
 
@@ -440,48 +709,55 @@ def test_no_steps_are_refused_and_not_taken_for_the_published_number(steps, narr
 # ---- what painting cannot honour -----------------------------------------------------------------
 
 
-def honest_recipe(vgg, **changes):
-    """A recipe that asks for just what there is: its network, its pooling, 56 px."""
-    fields = {"network": "vgg19", "pool": "max", "size": 56, **changes}
-    return recipe("ours", **fields)
+def honest_recipe(**changes):
+    """A recipe that asks for just what there is: its network, 56 px."""
+    return recipe("ours", **{"network": "vgg19", "size": 56, **changes})
 
 
 def test_nothing_is_said_where_everything_is_honoured(vgg, pictures, capsys):
-    paint(honest_recipe(vgg), pictures.content, pictures.style, vgg, steps=1)
+    """Pooling is among what is honoured: the network follows the recipe."""
+    paint(honest_recipe(pool="avg"), pictures.content, pictures.style, vgg, steps=1)
     assert capsys.readouterr().out == ""
 
 
-DEPARTURES = {
-    "the network": ({"network": "torchvision-vgg16"}, "with vgg19 instead of torchvision-vgg16"),
-    "the training": ({"network": "vgg19-normalised"}, "with vgg19 instead of vgg19-normalised"),
-    "the pooling": ({"pool": "avg"}, "with max pooling instead of avg"),
-    "the size": ({"size": 512}, "at 56 px instead of 512"),
+DEPARTURES = {  # changes, the size asked for -> words
+    "the network": (
+        {"network": "torchvision-vgg16"},
+        None,
+        "with vgg19 instead of torchvision-vgg16",
+    ),
+    "the training": (
+        {"network": "vgg19-normalised"},
+        None,
+        "with vgg19 instead of vgg19-normalised",
+    ),
+    "the size": ({"size": 512}, 56, "at 56 px instead of 512"),
 }
 
 
 @pytest.mark.parametrize("what", DEPARTURES)
 def test_painting_says_in_one_line_what_it_cannot_honour(what, vgg, pictures, capsys):
-    changes, words = DEPARTURES[what]
-    paint(honest_recipe(vgg, **changes), pictures.content, pictures.style, vgg, steps=1)
+    changes, size, words = DEPARTURES[what]
+    made = honest_recipe(**changes)
+    paint(made, pictures.content, pictures.style, vgg, size=size, steps=1)
     assert capsys.readouterr().out == f"ours is painted {words}.\n"
 
 
 def test_all_that_cannot_be_honoured_is_said_in_one_line(vgg, pictures, capsys):
-    all_changes = {}
-    for changes, _ in DEPARTURES.values():
-        all_changes |= changes
-    made = honest_recipe(vgg, **all_changes)
-    paint(made, pictures.content, pictures.style, vgg, steps=1)
+    made = honest_recipe(network="torchvision-vgg16", size=512)
+    paint(made, pictures.content, pictures.style, vgg, size=56, steps=1)
     said = capsys.readouterr().out
     assert said.count("\n") == 1
-    for part in departures(made, vgg, pictures.content):
+    assert len(departures(made, vgg, 56)) == 2
+    for part in departures(made, vgg, 56):
         assert part in said
-    assert len(departures(made, vgg, pictures.content)) == 3
 
 
-def test_the_paper_is_painted_with_average_pooling_only_if_the_network_has_it(ghost, pictures):
-    """The recipe asks for it, and used to run with max pooling without a word."""
-    content = torch.zeros(1, 3, 32, RECIPES["gatys_2016"].size)
-    assert departures(RECIPES["gatys_2016"], ghost, content) == ["with max pooling instead of avg"]
-    average = VGG(pool="avg", device="meta")
-    assert departures(RECIPES["gatys_2016"], average, content) == []
+def test_without_a_network_a_recipe_takes_its_own(pictures, capsys):
+    """The paper's is the normalised one, and comes with the series."""
+    content, style, _ = pictures
+    painted = paint("gatys_2016", content, style, size=32, steps=2)
+    assert capsys.readouterr().out == "gatys_2016 is painted at 32 px instead of 512.\n"
+    own = VGG(normalised=True, pool="avg")
+    again = paint("gatys_2016", content, style, own, size=32, steps=2)
+    assert again.history == pytest.approx(painted.history, rel=1e-4)

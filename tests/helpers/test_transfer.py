@@ -152,12 +152,25 @@ def test_optimise_never_returns_a_worse_image_than_it_saw(ramp):
 
 
 def test_the_last_image_is_kept_beside_the_best(ramp):
-    """A rate far too large: the second image is worse than the first."""
+    """A rate far too large: the second image is worse than the first, and the third is no better.
+
+    The last image is where the last update went, and no evaluation has seen it.
+    """
     loss = towards(noise(ramp))
     result = optimise(ramp, loss, 2, method="adam", lr=3.0)
     assert result.history[1] > result.history[0]
     assert loss(result.image).item() == pytest.approx(result.history[0], rel=1e-5)
-    assert loss(result.last).item() == pytest.approx(result.history[1], rel=1e-5)
+    third = optimise(ramp, loss, 3, method="adam", lr=3.0)
+    assert loss(result.last).item() == pytest.approx(third.history[2], rel=1e-5)
+
+
+def test_the_last_update_is_not_lost(ramp):
+    """One step of Adam moves every pixel that has a gradient by its rate."""
+    start = 0.25 + 0.5 * ramp
+    result = optimise(start, towards(1 - ramp), 1, method="adam", lr=0.1)
+    assert torch.equal(result.image, start)
+    moved = (result.last - start).abs().flatten()
+    assert moved.median().item() == pytest.approx(0.1, rel=1e-3)
 
 
 def test_interrupting_keeps_the_image(ramp, capsys):

@@ -144,7 +144,8 @@ IN_BENCH_PEERS = faults_in(
     ("a peer's Gram matrix that is ours", "TutorialLoss.gram", without_division()),
     ("a peer that never clamps", "Peer.run", never("clamps")),
     ("a peer with gradients that add up", "Peer.run", dropped("grad")),
-    ("a peer that starts at the photo", "of_recipe", without_argument("Peer", "grey")),
+    ("a peer that starts at the photo", "of_recipe", without_argument("Peer", "make_start")),
+    ("a peer in another unit", "of_recipe", without_argument("Peer", "make_variable")),
     (
         "half a gradient of the plain products",
         "plain_products.multiply.return",
@@ -235,7 +236,7 @@ IN_PICTURES_STYLE_MAP = faults_in(
 IN_PICTURES_MUSEUM = faults_in(
     "tools.pictures.museum",
     RESULTS,
-    ("a bug that is none", "not_divided", without_operand("*", "std")),
+    ("a bug that is none", "unscaled", without_operand("*", "std")),
 )
 
 IN_PICTURES_CHANNELS = faults_in(

@@ -11,6 +11,7 @@ import torch
 from helpers import losses, published
 from helpers.images import load
 from helpers.losses import gram
+from helpers.recipes import RECIPES, paint, recipe, start_for
 from tests.helpers import published_losses
 from tools.bench import __main__ as command
 from tools.bench import hardware, memory, ours, races
@@ -71,11 +72,27 @@ def test_the_tutorials_loop_is_torchs_lbfgs_with_a_clamp(vgg, pair):
     assert run.seconds[0] > 0
 
 
-def test_a_peer_that_starts_from_grey_does(vgg, pair):
+def test_a_peer_starts_where_its_recipe_does(vgg, pair):
+    """neural-style-pt's noise of a thousandth of a grey level, around Caffe's mean colour."""
     photo, _ = pair
     peer = PEERS["neural_style_pt"]
     run = peer.run(peer.make_loss(vgg, *pair), photo, 1)
-    assert torch.equal(run.images[0], torch.full_like(photo, 0.5))
+    assert torch.equal(run.images[0], start_for(RECIPES["neural_style_pt"], photo))
+
+
+def test_a_peer_changes_what_its_recipe_changes(vgg, pair):
+    """The same images as `optimise`, in the published unit: the first step of L-BFGS has one."""
+    photo, style = pair
+    peer = PEERS["gatys"]
+    run = peer.run(peer.make_loss(vgg, *pair), photo, 4)
+    images = []
+
+    def keep(step, image, value):
+        images.append(image)
+
+    made = recipe("gatys", size=min(photo.shape[2:]), style_size=min(style.shape[2:]))
+    paint(made, photo, style, vgg, steps=4, callback=keep)
+    torch.testing.assert_close(run.images[-1], images[-1])
 
 
 def test_plain_products_give_the_same_loss_and_gradient(vgg, pair):

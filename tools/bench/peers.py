@@ -14,7 +14,8 @@ from torch.nn.functional import mse_loss
 
 from helpers import losses, published
 from helpers.losses import gram
-from helpers.recipes import Objective, optimiser_for, recipe
+from helpers.recipes import Objective, optimiser_for, recipe, start_for, variable_for
+from helpers.transfer import Parametrize
 from helpers.vgg import VGG
 
 Loss = Callable[[Tensor], Tensor]  # image (1, 3, H, W) -> scalar
@@ -59,6 +60,12 @@ class TutorialLoss:
         return self.STYLE_WEIGHT * style_error + content_error
 
 
+def the_pixels_themselves(start: Tensor) -> tuple[list[Tensor], Callable[[], Tensor]]:
+    """The variable of a program that changes the image and nothing else."""
+    image = start.detach().clone().requires_grad_()
+    return [image], lambda: image
+
+
 class UsedUp(Exception):
     """All evaluations are made, perhaps in the middle of a step: some take a thousand in one."""
 
@@ -67,21 +74,23 @@ class UsedUp(Exception):
 class Peer:
     """One published program.
 
-    evaluations: how many it takes by itself. make_loss: what it minimises. make_optimiser: image in
-    a list -> its optimiser. grey: whether it starts from grey instead of the photo. clamps: whether
-    it clamps the pixels before each evaluation; if not, they run free.
+    evaluations: how many it takes by itself. make_loss: what it minimises. make_optimiser: what it
+    changes, in a list -> its optimiser. make_start: photo -> the image with which it begins.
+    make_variable: image -> what it changes, in a list, and a function that makes an image of that.
+    clamps: whether it clamps the pixels before each evaluation; if not, they run free.
     """
 
     evaluations: int
     make_loss: MakeLoss
     make_optimiser: Callable[[list[Tensor]], torch.optim.Optimizer]
-    grey: bool = False
+    make_start: Callable[[Tensor], Tensor] = torch.clone
+    make_variable: Parametrize | None = None
     clamps: bool = False
 
     def run(self, loss: Loss, photo: Tensor, evaluations: int) -> Trajectory:
         """The loop as published, stopped after some evaluations; images may lie outside [0, 1]."""
-        image = torch.full_like(photo, 0.5) if self.grey else photo.clone()
-        image.requires_grad_()
+        make_variable = self.make_variable or the_pixels_themselves
+        variables, picture = make_variable(self.make_start(photo))
         seconds = []
         images = []
         start = time.perf_counter()
@@ -89,10 +98,11 @@ class Peer:
         def closure() -> Tensor:
             if len(images) == evaluations:
                 raise UsedUp
-            if self.clamps:
-                with torch.no_grad():
-                    image.clamp_(0, 1)
-            image.grad = None
+            for variable in variables:
+                variable.grad = None
+                if self.clamps:
+                    variable.data.clamp_(0, 1)
+            image = picture()
             value = loss(image)
             value.backward()
             value.item()  # waits for the device
@@ -100,7 +110,7 @@ class Peer:
             seconds.append(time.perf_counter() - start)
             return value
 
-        optimiser = self.make_optimiser([image])
+        optimiser = self.make_optimiser(variables)
         with suppress(UsedUp):
             while True:
                 optimiser.step(closure)
@@ -114,7 +124,8 @@ def of_recipe(name: str, evaluations: int) -> Peer:
         evaluations=evaluations,
         make_loss=partial(Objective, made),
         make_optimiser=optimiser_for(made),
-        grey=made.start == "grey",
+        make_start=partial(start_for, made),
+        make_variable=variable_for(made),
     )
 
 
