@@ -6,7 +6,7 @@ From a picture to a painting:
     vgg        VGG19 and VGG16 by the papers' layer names: an image goes in, features come out
     losses     gram, content_loss, style_loss, total_variation: pure functions of features
     transfer   the loop: optimise
-    show       tensor -> eye: show, plot, heat, film, Progress, browse
+    show       tensor -> eye: show, plot, heat, play, film, Progress, browse
 
 Published programs:
     published  their inputs, statistics, errors and variations, one named function each

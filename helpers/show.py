@@ -19,9 +19,21 @@ from helpers.images import to_pil
 
 if TYPE_CHECKING:  # imported only where they are needed: both take a while
     from ipywidgets import Widget
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["show", "plot", "figure", "heat", "browse", "film", "Picture", "Progress"]
+__all__ = [
+    "show",
+    "plot",
+    "figure",
+    "heat",
+    "browse",
+    "film",
+    "play",
+    "Picture",
+    "MovingPicture",
+    "Progress",
+]
 
 WIDTH = 960  # pixels of the widest contact sheet: one notebook column, and under 150 KB as JPEG
 GAP = 8  # pixels between tiles
@@ -38,8 +50,7 @@ class Picture:
     """
 
     def __init__(self, pil: Image.Image, alt: str, quality: int = 88):
-        if not isinstance(alt, str) or len(alt) < 20:
-            raise ValueError("alt must say in a sentence (20 letters or more) what is to be seen")
+        _require_description(alt)
         buffer = io.BytesIO()
         pil.convert("RGB").save(buffer, "JPEG", quality=quality)
         self.pil = pil
@@ -50,6 +61,11 @@ class Picture:
         encoded = base64.b64encode(self.jpeg).decode()
         data = {"image/jpeg": encoded, "text/plain": f"[picture: {self.alt}]"}
         return data, {"image/jpeg": {"alt": self.alt}}
+
+
+def _require_description(alt: str) -> None:
+    if not isinstance(alt, str) or len(alt) < 20:
+        raise ValueError("alt must say in a sentence (20 letters or more) what is to be seen")
 
 
 def show(
@@ -175,11 +191,24 @@ def plot(curves: dict, *, alt: str, xlabel: str, ylabel: str, log: bool = True) 
         xs, ys = values if is_pair else (range(1, len(values) + 1), values)
         axes.plot(xs, ys, label=name)
     axes.set(xlabel=xlabel, ylabel=ylabel, yscale="log" if log else "linear")
+    if log:
+        _plain_ticks(axes)
     axes.grid(alpha=0.3)
     axes.spines[["top", "right"]].set_visible(False)
     if len(curves) > 1:
         axes.legend(frameon=False)
     return figure(fig, alt=alt)
+
+
+def _plain_ticks(axes: "Axes") -> None:
+    """Numbers such as 0.2 on a logarithmic axis, and some between two powers of ten."""
+    from matplotlib.ticker import LogLocator, NullFormatter
+
+    low, high = axes.get_ylim()
+    steps = (1, 2, 5) if high < 1000 * low else (1,)
+    axes.yaxis.set_major_locator(LogLocator(subs=steps))
+    axes.yaxis.set_major_formatter(lambda value, position: f"{value:g}")
+    axes.yaxis.set_minor_formatter(NullFormatter())
 
 
 class Browser:
@@ -266,6 +295,56 @@ def _mp4(tiles: list[Image.Image], frames_per_second: float) -> bytes:
         fps=frames_per_second,
         macro_block_size=2,
     )
+
+
+class MovingPicture:
+    """A film inside a notebook: an animated PNG with a description.
+
+    A PNG, because pages that are made of notebooks, such as GitHub's, leave a GIF or a video out.
+    What cannot play it shows the first image. png: the bytes of the file. alt: as for `Picture`.
+    """
+
+    def __init__(self, png: bytes, alt: str):
+        _require_description(alt)
+        self.png = png
+        self.alt = alt
+
+    def _repr_mimebundle_(self, include=None, exclude=None):
+        encoded = base64.b64encode(self.png).decode()
+        data = {"image/png": encoded, "text/plain": f"[film: {self.alt}]"}
+        return data, {"image/png": {"alt": self.alt}}
+
+
+def play(
+    frames: Iterable[Tensor], seconds: float = 4.0, *, alt: str, colours: int = 128
+) -> MovingPicture:
+    """Images (1, 3, H, W) of one size as a film in the notebook, which repeats.
+
+    seconds: how long it takes. alt: a sentence that says what is to be seen. colours: all frames
+    share so many, from 2 to 256; fewer make the notebook smaller. `film` writes a file.
+    Raises ValueError for no image, and for images of two sizes.
+    """
+    tiles = [to_pil(frame) for frame in frames]
+    sizes = {tile.size for tile in tiles}
+    if len(sizes) != 1:
+        given = f"{len(tiles)} images of {len(sizes)} sizes"
+        raise ValueError(f"play needs images of one size, found {given}")
+    width, height = tiles[0].size
+    strip = Image.new("RGB", (width, height * len(tiles)))  # for the colours of the whole film
+    for number, tile in enumerate(tiles):
+        strip.paste(tile, (0, height * number))
+    palette = strip.quantize(colours, method=Image.Quantize.MEDIANCUT)
+    tiles = [tile.quantize(palette=palette, dither=Image.Dither.NONE) for tile in tiles]
+    buffer = io.BytesIO()
+    tiles[0].save(
+        buffer,
+        "PNG",
+        save_all=True,
+        append_images=tiles[1:],
+        duration=round(1000 * seconds / len(tiles)),
+        loop=0,
+    )
+    return MovingPicture(buffer.getvalue(), alt)
 
 
 class Progress:

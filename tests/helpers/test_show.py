@@ -13,7 +13,7 @@ from PIL import Image
 
 from helpers import show as module
 from helpers.images import noise
-from helpers.show import Progress, browse, figure, film, heat, plot, show
+from helpers.show import Progress, browse, figure, film, heat, play, plot, show
 
 ALT = "Two ramps of red and green, side by side."
 
@@ -165,6 +165,40 @@ def test_a_film_has_all_frames_in_order_and_repeats(frames, tmp_path, ending):
             assert abs(animation.convert("RGB").getpixel((10, 8))[0] - 51 * k) < 12
             assert animation.info["duration"] == 400
     assert [p.name for p in path.parent.iterdir()] == [path.name]
+
+
+def test_a_film_in_the_notebook_is_a_png_that_moves(frames):
+    """All frames in order; a page that takes it for a still picture finds one with an alt text."""
+    data, metadata = play(frames, seconds=2, alt=ALT)._repr_mimebundle_()
+    assert metadata == {"image/png": {"alt": ALT}}
+    assert data["text/plain"] == f"[film: {ALT}]"
+    with Image.open(io.BytesIO(base64.b64decode(data["image/png"]))) as animation:
+        assert (animation.format, animation.n_frames, animation.size) == ("PNG", 5, (21, 17))
+        assert animation.info["loop"] == 0
+        for k in range(5):
+            animation.seek(k)
+            assert abs(animation.convert("RGB").getpixel((10, 8))[0] - 51 * k) < 12
+            assert animation.info["duration"] == 400
+
+
+def test_fewer_colours_make_a_smaller_film():
+    frames = [noise(torch.zeros(1, 3, 30, 40), seed) for seed in range(3)]
+    few, many = (play(frames, alt=ALT, colours=colours) for colours in (8, 256))
+    assert len(few.png) < len(many.png) / 2
+    colours = Image.open(io.BytesIO(few.png)).convert("RGB").getcolors()
+    assert len(colours) <= 8
+
+
+@pytest.mark.parametrize("sizes", [[], [9, 9, 8]])
+def test_a_film_in_the_notebook_needs_images_of_one_size(sizes):
+    expected = f"images of one size, found {len(sizes)} images of {len(set(sizes))} sizes"
+    with pytest.raises(ValueError, match=expected):
+        play([torch.zeros(1, 3, 9, size) for size in sizes], alt=ALT)
+
+
+def test_a_film_in_the_notebook_needs_a_description(frames):
+    with pytest.raises(ValueError, match="alt must say in a sentence"):
+        play(frames, alt="a film")
 
 
 def test_an_mp4_plays_at_its_rate(frames, tmp_path):
