@@ -157,6 +157,18 @@ def gatys_2016(state, content, style, image):
     return 1e-3 * sum_square(*pair) / 2 + weighted(weights, pairs, sum_square)
 
 
+@published("gatys_normalised", feeds="bgr255")
+def gatys_normalised(state, content, style, image):
+    """leongatys/NeuralImageSynthesis, the preset for the network of mean activation 1.
+
+    Content 1e6 · MSE at relu4_2, style 1e9 / 5 for each layer, Gram over the places, mean squares.
+    """
+    images = [caffe(x) for x in (content, style, image)]
+    average = {"pool": functional.avg_pool2d}
+    pair, pairs = terms(state, images, "relu4_2", STYLE, gram_by_places, **average)
+    return 1e6 * mean_square(*pair) + 1e9 / 5 * sum(mean_square(*p) for p in pairs)
+
+
 @published("gatys", feeds="bgr255")
 def gatys(state, content, style, image):
     """leongatys/PytorchNeuralStyleTransfer, NeuralStyleTransfer.ipynb, the first (512 pixel) run.
@@ -469,6 +481,21 @@ OPTIMISERS = {
         "evaluations": 520,
         "init": "content",
         "size": ("short", 512),
+        "unit": "bgr255",
+        "clamp": None,
+        "output": "clamp 0..1",
+    },
+    # NeuralImageSynthesis, optim.lbfgs with maxIter 500, tolX = tolFun = 0, nCorrection left at 100
+    "gatys_normalised": {
+        **LBFGS,
+        "max_iter": 500,
+        "max_eval": 625,
+        "tolerance_grad": 0,
+        "tolerance_change": 0,
+        "steps": 1,
+        "evaluations": 500,
+        "init": "content",
+        "size": ("long", 512),  # the area, there
         "unit": "bgr255",
         "clamp": None,
         "output": "clamp 0..1",

@@ -162,7 +162,7 @@ def test_painting_from_code_is_what_start_does(explorer):
 def test_what_the_panel_cannot_honour_is_told(explorer):
     run(explorer)
     assert f"Painted with {explorer.vgg.name} instead of vgg19" in status(explorer)
-    assert "64 px instead of 256" in status(explorer)
+    assert "64 px instead of 512" in status(explorer)
 
 
 def wait_for(condition, seconds=30):

@@ -119,12 +119,13 @@ def test_the_loss_of_real_pictures_is_that_of_the_published_code(key, vgg):
     assert objective(content).item() == pytest.approx(theirs, rel=CLOSE)
 
 
-def test_the_paper_on_its_own_network(pictures):
+@pytest.mark.parametrize("key", ["gatys_2016", "gatys_normalised"])
+def test_the_paper_on_its_own_network(key, pictures):
     """Mean activations of 1: there Caffe's range makes features no larger."""
     content, style, image = pictures
     network = twice(VGG(normalised=True, device="cpu"))
-    objective = Objective("gatys_2016", network.vgg, content, style)
-    theirs = published_loss("gatys_2016", network, content, style, image)
+    objective = Objective(key, network.vgg, content, style)
+    theirs = published_loss(key, network, content, style, image)
     assert objective(image).item() == pytest.approx(theirs, rel=CLOSE)
 
 
