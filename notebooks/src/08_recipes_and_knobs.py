@@ -11,643 +11,1064 @@
 #
 # # Choose a recipe and turn its knobs
 #
-# > **You will do** paint with published recipes through one loop, and build a panel that turns their knobs.
-# > **You will learn** why nobody's weight fits anybody else's loss, and in which order to turn what.
-# > **You need** the losses of notebook 05 and the two optimisers of 06 and 07; they come from the helpers.
-# > **Time** 50 minutes; about a minute and a half of computing on a laptop.
-# > **Came before** the loss and the loop, one recipe at a time; here are all at once.
-#
-# ![A photo of a red pavilion, Kandinsky's Composition VII, and ten paintings of the pavilion: ours, gatys_2016, pytorch_tutorial and crowsonkb have his oranges and yellows, the others have his shapes in a white and pale blue sky.](../data/results/08_recipes.jpg)
-#
-# *One photo, one painting by Kandinsky, and ten recipes at 256 pixels. The number is the style error in our unit. Look at
-# the colours: which recipes have taken them over, and which have kept the white and blue of the photo's sky?*
+# > **The question** Every program paints with the same two ideas, so why do their pictures differ so much, and which knob do you turn to get the picture that *you* want?
+# > **You will make** a wall of the published programs, a table that says which part of each program's loss really moves the pixels, and strips of paintings in which a single knob was turned.
+# > **You need** the content error of [notebook 02](02_content_from_features.ipynb), the style error of [04](04_texture_from_statistics.ipynb), the weights of [05](05_the_total_loss.ipynb), and the two optimisers of [06](06_painting_with_adam.ipynb) and [07](07_painting_with_lbfgs.ipynb). The symbols are in the [table of notation](00_start_here.ipynb#Notation).
+# > **Time** about 60 minutes to read and run, and 75 minutes for the exercises; the computing in it takes about two minutes on a laptop
 
 # %% tags=["setup"]
 # <<setup>>
 
 # %% [markdown]
-# Pixels of the photo's long side, of the style's, and evaluations of the loss for each painting:
+# This is one street of old houses in Tübingen, painted twenty times after Kandinsky's *Composition VII*. The program was
+# the same each time, and only two knobs were turned. One of them was turned a little further from row to row, and the
+# other from column to column:
+
+# %% tags=["hero"]
+from helpers.images import DATA, load
+from helpers.show import show
+
+show(load(DATA / "results" / "08_grid.jpg", None),
+     alt="Twenty paintings of a row of houses in five rows and four columns: downwards the marks grow from specks to "
+     "broad swirls, rightwards the houses and the sky of the photo come back.")
+
+# %% [markdown]
+# The pictures are small, but you can see that the two knobs do different things. Before this notebook is over, you will
+# know which knob to turn when the strokes are too fine, when the face of your friend has melted, or when the sky stays
+# empty, and you will have measured it. (The sheet is our version of figure 3 of
+# [the first paper](https://arxiv.org/abs/1508.06576). It was painted beforehand with
+# `python -m tools.pictures.results 08_grid`.)
+#
+# First, though, we look at what other people chose. The sizes of what is painted below stand here, so that you can
+# change them. An **evaluation** is one trip through the network and back: it tells how large the loss is, and in which
+# direction each pixel should move.
 
 # %% tags=["settings"]
 import torch
 
-size = 256
-style_size = 384
-evaluations = 50
+size = 256  # pixels of the photo's long side
+style_size = 384  # the same for the style picture
+evaluations = 26  # for each painting of a strip
 
 # %% [markdown]
-# ## One description for every run
+# ## One page for a whole program
 #
-# A published run fits into one page of words and numbers. We have written down nineteen of them, one table each, in
-# `data/recipes.toml`: our own, the paper's, twelve from well-known programs and tutorials, and five that follow small
-# projects. Here is the official PyTorch tutorial:
-
-# %%
-from helpers.recipes import RECIPES, recipe
-
-for word, value in vars(recipe("pytorch_tutorial")).items():
-    print(f"{word:14} {value}")
-
-# %% [markdown]
-# `input` says what the network is fed, `gram` what the Gram matrix is divided by, and the `_error` words how two things
-# are compared; `start` is the first image, and `pixels` how they are kept in range. `choices` says what the source
-# leaves open and we chose. Weights are the published ones; rates are converted to pixels between 0 and 1.
+# Suppose somebody tells you, "I painted it with a style weight of 1e6." Could you paint the same picture? You could not,
+# because [notebook 05](05_the_total_loss.ipynb) showed that a weight says nothing without its loss. You would have to
+# ask how the Gram matrix is divided (the table that says which features fire together), which layers are read, how
+# large the pictures are, what the first image is, and a dozen other things.
 #
-# Any word can be changed:
+# So let's write all of it down. We call such a page a **recipe**: everything that decides what a run of neural style
+# transfer paints, except for the two pictures. The file `data/recipes.toml` holds twenty of them, one table each.
+# Fourteen are published programs and tutorials, five follow small projects, and one is our own. Here is most of the page
+# of [PyTorch's official tutorial](https://docs.pytorch.org/tutorials/advanced/neural_style_tutorial.html):
 
 # %%
-# NBVAL_CHECK_OUTPUT
-long = recipe("pytorch_tutorial")
-short = recipe("pytorch_tutorial", steps=40)
-print(f"{long.steps} evaluations become {short.steps}")
-print(f"the layers stay: {', '.join(short.style)}")
+from helpers.recipes import RECIPES, paint, recipe
+
+tutorial = RECIPES["pytorch_tutorial"]
+words = ["network", "pool", "input", "content", "content_error", "style", "gram", "style_error", "start", "optimiser",
+         "pixels", "steps", "side", "size"]
+for word in words:
+    print(f"{word:14}{getattr(tutorial, word)}")
 
 # %% [markdown]
-# A recipe runs from one line. `fast` turns the network to half precision where your machine has units for it, as in
-# notebook 06:
+# Most words explain themselves, and here are the others. `input` says how the pixels are scaled before the network sees
+# them. `gram` says what the Gram matrix is divided by, and `"features"` means the number of all features, $C N$. The
+# words that end in `_error` say how two things are compared, and `"mean"` is the mean of the squared differences.
+# `pixels` says what is done to pixels that leave the range from 0 to 1, and this program cuts them off inside the
+# function that computes the loss. `steps` counts evaluations, and `size` is the length of the `side` that is named above
+# it, here the short one.
+#
+# A recipe is complete, so one line can run it. `paint` brings both pictures to the recipe's size, takes its start and
+# its optimiser, and computes its loss with its own formulas. To save your time, we ask for a smaller picture and for
+# fewer evaluations than the tutorial does, and `fast` lets the network compute in half precision if your processor has
+# units for that. Then we paint a second time, with one word changed.
+#
+# The tutorial calls its style layers `conv_1` to `conv_5`. These are simply the first five convolutions of the network
+# (a **convolution** is a layer that computes weighted sums of small neighbourhoods), so the deepest of them is
+# `conv3_1`, and it sees pieces of only 24 pixels. ([Readers have complained](https://github.com/pytorch/tutorials/issues/3732).)
+# The deepest of the paper's five layers, `relu5_1`, sees 156 pixels.
+#
+# **Your turn, before you run the next cell.** We paint once with the tutorial's layers and once with those of the
+# paper, and everything else stays as it is. Where in the picture do you expect the greater difference, in the carved
+# roofs or in the empty sky? And why?
+#
+# <details><summary>Compare</summary>
+#
+# In the sky. Around a roof there is always an edge nearby that small filters can turn into a stroke. In an even sky, layers that see 24 pixels can only ask for small marks. A broad shape needs a layer that sees a large piece of sky.
+#
+# </details>
 
-# %%
+# %% tags=["painting"]
 from helpers.fast import fast
-from helpers.images import load
-from helpers.recipes import paint
-from helpers.show import show
 from helpers.vgg import VGG
 
-vgg = fast(VGG())
-photo = load("china", size).to(vgg.device)
-style = load("kandinsky_composition_vii", style_size).to(vgg.device)
-published = paint("pytorch_tutorial", photo, style, vgg, steps=40)
-
-# %% [markdown]
-# The line under the cell says what `paint` did not honour. The tutorial was published for torchvision's VGG19 and a larger
-# picture, and we paint with the network that we have, at a size that does not make you wait.
-#
-# Now we change two words: we take our L-BFGS, which searches along each step, and a fence in place of the clamp inside
-# the closure.
+quick = fast(VGG())
+photo = load("china", None)  # (1, 3, 427, 640)
+style = load("kandinsky_composition_vii", None)  # (1, 3, 712, 1071)
+paper_layers = ["relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1"]
+deeper = recipe("pytorch_tutorial", style=dict.fromkeys(paper_layers, 1e6))
+as_published = paint("pytorch_tutorial", photo, style, quick, size=160, steps=40).image
+with_paper_layers = paint(deeper, photo, style, quick, size=160, steps=40).image
 
 # %%
-changed = recipe("pytorch_tutorial", optimiser={"name": "lbfgs"}, pixels="fence")
-searched = paint(changed, photo, style, vgg, steps=40)
-for name, run in {"as published": published, "with a line search": searched}.items():
-    leap = max(run.history) / run.history[0]
-    print(f"{name}: the loss went up to {leap:.1f} times that of the photo")
-show([photo, style, published.image, searched.image],
-     ["content", "style", "as published", "with a line search"], columns=2, height=280,
-     alt="A photo of a red pavilion above a lake; a crowded abstract painting by Kandinsky;"
-     " the pavilion in broken patches under a sky with orange specks; the pavilion in"
-     " clear orange and blue strokes under a plain beige sky.")
+show([photo, style, as_published, with_paper_layers],
+     ["the photo", "the style", "the tutorial's five layers", "the paper's five layers"], columns=2, height=260,
+     alt="A photo of a red pavilion above a lake, a crowded abstract painting, and the pavilion painted twice.")
 
 # %% [markdown]
-# As published, the recipe has no line search, so its first long step is a matter of luck (notebook 07), and here it is bad
-# luck: the loss leaps far above that of the photo. The picture recovers, but the walls are in pieces, and grains of
-# orange are left in the sky. With a search the loss overshoots little, and the pavilion stands in clear strokes. Both
-# skies stay nearly empty, because this recipe reads no style layer deeper than `conv3_1`. We will come back to that.
+# With the tutorial's layers the sky is a plain beige, with ripples that are only a few pixels wide. With the paper's
+# layers there are shapes in it that are several times as broad as those ripples. Something else has happened as well: Kandinsky's
+# beige and orange have gone, and the sky has stayed white and pale, as in the photo. Keep that in mind, because we will find the reason below.
 #
-# The table of all, in one loop:
-
-# %%
-for name, r in RECIPES.items():
-    layers = f"{list(r.style)[0]} to {list(r.style)[-1]}"
-    optimiser = r.optimiser["name"]
-    print(f"{name:17}{layers:20} {optimiser:6}{r.steps:5} evaluations at {r.size} px")
-
-# %% [markdown]
-# The last five follow small projects whose pages give no weights, so their weights are ours.
+# The printed line says what differs from the recipe as it was published. The smaller size was our wish. But it also names
+# the network, and that needs an explanation.
 #
-# ## Which network?
+# ## Two networks with one name
 #
-# A recipe also says for which network its weights were found. Two networks are called VGG19: the original from Oxford,
-# which comes with this series, and the one that torchvision trained anew. Who uses which?
-
-# %%
-for network in sorted({r.network for r in RECIPES.values()}):
-    users = [name for name, r in RECIPES.items() if r.network == network]
-    print(f"{network}: {', '.join(users)}\n")
-
-# %% [markdown]
-# `paint` runs a recipe on whatever network you give it, and here that is always the original. So for the systems in
-# torchvision's lines we show their losses and their weights, but not quite their pictures. If you have the time for a
-# download of half a gigabyte, `VGG("torchvision-vgg19")` is their own. The pooling, too, is the network's: for a recipe
-# with `pool = "avg"` you write `VGG(pool="avg")`.
-#
-# ## Which weights?
-#
-# **1e6, 1e3, 100 and 3e4 are all "the" style weight.** They belong to PyTorch's tutorial, Gatys's notebook,
-# *neural-style* and *gordicaleksa*. Notebook 05 did the algebra; here are numbers for the head, two channels at four
-# places:
+# There are two networks that everybody calls VGG19. The first was trained in Oxford by [Simonyan and
+# Zisserman](https://arxiv.org/abs/1409.1556) in 2014. It is the network of the paper, and the one in this repository. The
+# second was trained again, from the beginning, by the people who make [PyTorch's
+# torchvision](https://docs.pytorch.org/vision/stable/models/generated/torchvision.models.vgg19.html). It has the same
+# layers, but all of the 20 million numbers in its convolutions are other numbers. Who uses which?
 
 # %%
 # NBVAL_CHECK_OUTPUT
-F = torch.tensor([[1.0, 0.0, 1.0, 0.0], [0.0, 1.0, 0.0, 1.0]])
-S = torch.tensor([[0.0, 1.0, 0.0, 1.0], [0.0, 1.0, 0.0, 1.0]])
-C, hw = F.shape
-squares = (F @ F.T - S @ S.T).square()
-print(f"sum {squares.sum():.0f}, of G / hw {squares.sum() / hw**2:.3f}, of G / (C hw) {squares.sum() / (C * hw) ** 2:.3f}")
-print(f"mean {squares.mean():.0f}, of G / hw {squares.mean() / hw**2:.3f}, of G / (C hw) {squares.mean() / (C * hw) ** 2:.4f}")
+small_projects = ["vgg16_lbfgs", "noise_1024", "eight_steps", "adam_9000", "named_layers"]
+published = [name for name in RECIPES if name != "ours" and name not in small_projects]
+print(f"{len(published)} published recipes")
+for network in ("vgg19", "vgg19-normalised", "torchvision-vgg19"):
+    users = [name for name in published if RECIPES[name].network == network]
+    print(f"{network}: {', '.join(users)}")
 
 # %% [markdown]
-# Two entries differ by 2: the sum is 8. Dividing $G$ by $hw = 4$ divides squares by 16, by $C\,hw = 8$ by 64, and a
-# mean divides by another $C^2 = 4$.
+# The first line is Oxford's network. The second is the same network with its channels (the maps of a layer, one for each
+# feature) rescaled until each has a mean of 1, as the authors of the paper did. (Stanford's CS231n stands in the first line for want of a better
+# place: its assignment uses another network, SqueezeNet, and we put VGG19 in its place.)
 #
-# Now the four weights, each in its own loss and divided by the weight of its content:
-
-
-# %%
-def famous(F, S):
-    C, hw = F.shape
-    squares = (F @ F.T - S @ S.T).square()
-    return {
-        "1e6  PyTorch": 1e6 * (squares / (C * hw) ** 2).mean() / 1,
-        "1e3  Gatys": 1e3 / C**2 * (squares / hw**2).mean() / 1,
-        "100  neural-style": 100 * (squares / (C * hw) ** 2).mean() / 5,
-        "3e4  gordicaleksa": 3e4 / 5 * (squares / (C * hw) ** 2).sum() / 1e5,
-    }
-
-
-# %% [markdown]
-# VGG19's first layer has 64 channels, so we repeat our two channels 32 times. **Before you run it:** how much larger
-# than the 1e3 will the 1e6 be?
+# The six systems of the last line were made for torchvision's weights. That file is not part of this repository, and it
+# could not be had when these pictures were painted. So they are painted with Oxford's network as a **stand-in**:
+# their loss, layers, weights, start and optimiser are the published ones, and the network is not. Take their pictures for
+# what their authors wrote down, and not for exactly what their programs would paint. With half a gigabyte to spare,
+# you can run one of them with its own network: leave the network out of the call, and `paint("d2l", photo, style)` fetches it.
+#
+# There is a second thing that a recipe can hide, and that is the unit of its learning rate. Keras' example takes steps
+# of 100 times the gradient, and TensorFlow's takes steps of 0.02. Both are sensible, because one of them changes pixels
+# between 0 and 255, and the other changes pixels between 0 and 1. So a recipe has a word for what the optimiser changes, `variable`, and next to it stands the published rate. There, `image` means pixels from 0 to 1, and `input` means what the network is fed: for Caffe, pixels up to 255 with a mean subtracted, and for torchvision, pixels minus the mean, divided by the standard deviation (about −2 to 2.6).
 
 # %%
 # NBVAL_CHECK_OUTPUT
-narrow, wide = famous(F, S), famous(F.repeat(32, 1), S.repeat(32, 1))
-for name in narrow:
-    print(f"{name:18} {narrow[name]:11.4f} with 2 channels, {wide[name]:9.5f} with 64")
+for name in ("keras", "tensorflow", "d2l", "udacity"):
+    chosen = RECIPES[name]
+    print(f"{name:11}{chosen.optimiser['name']:5} rate {chosen.optimiser['lr']:<6} changes the {chosen.variable} "
+          f"({chosen.input} range)")
 
 # %% [markdown]
-# A thousand times, still. But PyTorch's pixels run from 0 to 1, divided by 0.226, the others' to 255: their features
-# are 58 times as large. Content grows with the square of that, style with the fourth power, so in their unit the 1e6
-# shrinks by 58²:
-
-# %%
-# NBVAL_CHECK_OUTPUT
-quiet = wide["1e6  PyTorch"] / (255 * 0.226) ** 2
-print(f"1e6: {quiet:.4f}   1e3: {wide['1e3  Gatys']:.4f}   3e4: {wide['3e4  gordicaleksa']:.4f}   "
-      f"100: {wide['100  neural-style']:.4f}")
-
-# %% [markdown]
-# Three of the four lie within a factor of about four, and only the 100 really is weaker: in this unit, the 1e3 is about
-# fifty times as large. That is a lot, but the four numbers that we started from differ by ten thousand. Most of their
-# zeros pay for $C^2$, for pixels in another unit, or for a content weight of 1e5.
-#
-# **Exercise 1** · ●○○ · 5 min. The loss below has two divisions and a mean. Divide the Gram matrices once, by the right
-# number, so that a plain sum of squares agrees:
+# **Exercise 1 · predict** · ●●○ · 10 minutes. You copy a program whose pixels run from 0 to 255, and yours run from 0 to
+# 1. The loss is the same function of the picture. By which number do you have to *divide* the published learning rate,
+# so that your first step changes the picture exactly as much? Answer for three optimisers of PyTorch.
+# [`SGD`](https://docs.pytorch.org/docs/stable/generated/torch.optim.SGD.html) steps by the rate times the gradient.
+# [`Adam`](https://docs.pytorch.org/docs/stable/generated/torch.optim.Adam.html) moves each pixel by about the rate in
+# its first step, however large the gradient is.
+# [`LBFGS`](https://docs.pytorch.org/docs/stable/generated/torch.optim.LBFGS.html) begins with a step against the gradient whose absolute values add up to the rate (if the gradient's add up to more than 1, as they do here).
 
 
-# %% tags=["spec"]
-def loss_spec(F, S):
-    C, hw = F.shape
-    return torch.nn.functional.mse_loss(F @ F.T / (C * hw), S @ S.T / (C * hw))
+# %% tags=["spec", "folded"]
+def factors_by_experiment():
+    generator = torch.Generator().manual_seed(0)
+    start = torch.rand(3, 5, generator=generator).double()
+    target = torch.rand(3, 5, generator=generator).double()
+
+    def length_of_first_step(kind, unit):
+        pixels = (unit * start).requires_grad_()
+        optimiser = kind([pixels], lr=0.001)
+
+        def closure():
+            optimiser.zero_grad()
+            loss = 1e6 * (pixels / unit - target).square().sum()
+            loss.backward()
+            return loss
+
+        if kind is torch.optim.LBFGS:
+            optimiser.param_groups[0]["max_iter"] = 1
+        optimiser.step(closure)
+        return (pixels.detach() / unit - start).norm().item()
+
+    kinds = {"SGD": torch.optim.SGD, "Adam": torch.optim.Adam, "LBFGS": torch.optim.LBFGS}
+    return {name: length_of_first_step(kind, 1.0) / length_of_first_step(kind, 255.0) for name, kind in kinds.items()}
 
 
 # %% tags=["exercise"]
-def my_loss(F, S):
-    """F, S: features (C, hw) -> the same number: a sum of squares of (F Fᵀ - S Sᵀ) / something."""
+def my_divisors():
+    """Return {"SGD": ..., "Adam": ..., "LBFGS": ...}: by what each published rate has to be divided."""
     # solution
-    C, hw = F.shape
-    return ((F @ F.T - S @ S.T) / (C * C * hw)).square().sum()
+    return {"SGD": 255**2, "Adam": 255, "LBFGS": 255}
 
 
 # %% tags=["check"]
 from helpers.check import check
 
-check(my_loss, loss_spec, (4, 10), (4, 10), tolerance=1e-5);
+check(my_divisors, factors_by_experiment, tolerance=0.01);
 
 # %% [markdown]
-# <details><summary>Hint</summary>
+# <details><summary>Hint 1</summary>
 #
-# A mean over $C^2$ entries divides the sum by $C^2$; inside the square that is a division by $C$.
+# A step in the published unit of size 1 is a step of 1/255 in yours. That is one factor of 255 for everybody. Now ask
+# what happens to the gradient: by how much does the loss change when *your* pixel grows by 1, and when *theirs* does?
 #
 # </details>
 #
-# <!-- solution: my_loss -->
+# <details><summary>Hint 2</summary>
 #
-# **Exercise 2** · ●●○ · 10 min. Convert a weight: of a loss as above on quiet features, content weight 1, to Gatys's
-# loss ($G/hw$, mean) on features `gain` times as loud. The ratio of style to content must stay:
-
-
-# %% tags=["spec"]
-def weight_spec(F, S, weight, gain):
-    def difference(F, S):
-        return F @ F.T - S @ S.T
-
-    C, hw = F.shape
-    style_part, content_part = weight * (difference(F, S) / (C * hw)).square().mean(), (F - S).square().mean()
-    F, S = gain * F, gain * S
-    loud_style, loud_content = (difference(F, S) / hw).square().mean(), (F - S).square().mean()
-    return style_part / content_part * loud_content / loud_style
-
-
-# %% tags=["exercise"]
-def my_weight(F, S, weight, gain):
-    """Features (C, hw), a published weight -> the weight for Gatys's loss; one line, without any loss."""
-    # solution
-    return torch.tensor(weight / (len(F) * gain) ** 2)
-
-
-# %% tags=["check"]
-from helpers.check import check
-
-check(my_weight, weight_spec, (4, 10), (4, 10), 1e6, 58.0);
-
-# %% [markdown]
-# <details><summary>Hint</summary>
-#
-# Only $C$ and the gain matter. Which power of each does the ratio of style to content change by?
+# Your gradient is 255 times as large as theirs. Only one of the three optimisers lets the gradient's length into the
+# first step; the other two divide it away.
 #
 # </details>
 #
-# <!-- solution: my_weight -->
+# <!-- solution: my_divisors -->
+#
+# ## Fourteen programs as they were published
+#
+# Here they are. Each program is painted as it was published: at its own size, from its own start, with its own
+# optimiser and its own number of evaluations. Only the stand-in for the network is ours, and so are the pairs of pictures, which were chosen to suit each program. Most of them run in half precision. Where a source leaves something open, or we depart from it, the word `choices` of its recipe says so. This takes hours, so the paintings are stored, and each file holds its settings. (Some were stopped early, and some take longer than a night on an ordinary processor and are not stored yet. The list says which, and `python -m tools.pictures.results 08_systems` goes on with them.)
+
+# %%
+from helpers.images import read_settings
+
+systems = DATA / "results" / "08_systems"
+painted = [name for name in [*published, "ours"] if (systems / f"{name}.jpg").is_file()]
+stored = {name: read_settings(systems / f"{name}.jpg") for name in painted}
+stored = {name: settings for name, settings in stored.items() if "pull" in settings}
+starts = {"content": "the photo", "noise": "noise", "normal": "weak noise"}
+for name, settings in stored.items():
+    chosen = RECIPES[name]
+    print(f"{name}: {settings['content']} after {settings['style']}")
+    missing = chosen.steps - settings["evaluations"]
+    print(f"    {settings['evaluations']} evaluations{f' ({missing} missing)' if missing else ''} with {chosen.optimiser['name']} from {starts[chosen.start]}, "
+          f"{settings['size']} px ({settings['side']} side), {settings['seconds'] / 60:.0f} minutes")
+print("not stored yet:", ", ".join(name for name in published if name not in stored) or "none")
+
+# %% [markdown]
+# The minutes are those of one core of an ordinary processor. The programs were written for graphics cards, where
+# a thousand evaluations are nothing to worry about: neural-style's
+# [README](https://github.com/jcjohnson/neural-style) gives about a minute for 500 of them at 512 pixels, on a card of 2015.
+#
+# We begin with **the authors themselves**, and with three pages of theirs. `gatys_2016` is the
+# [paper](https://www.cv-foundation.org/openaccess/content_cvpr_2016/papers/Gatys_Image_Style_Transfer_CVPR_2016_paper.pdf)
+# to the letter: rescaled network, average pooling, sums of squares, and a start from noise. `gatys_normalised` is
+# [their program of 2017](https://github.com/leongatys/NeuralImageSynthesis) for the same network. `gatys` is the
+# [notebook that the first author published](https://github.com/leongatys/PytorchNeuralStyleTransfer). It starts from the photo
+# and has the plain network, so that every layer needs a weight of its own.
+
+# %%
+def wall_of(names, columns, alt):
+    """The stored paintings of some programs, with a line about each."""
+    present = [name for name in names if name in stored]
+    if not present:
+        return None
+    pictures = [load(systems / f"{name}.jpg", 640) for name in present]
+    titles = []
+    for name in present:
+        settings = stored[name]
+        chosen = RECIPES[name]
+        count = f"{settings['evaluations']}"
+        if settings["evaluations"] < chosen.steps:
+            count += f" of {chosen.steps}"
+        work = f"{count} x {chosen.optimiser['name']} from {starts[chosen.start]}"
+        titles.append(f"{name}: {work}, {settings['seconds'] / 60:.0f} min")
+    return show(pictures, titles, columns=columns, alt=alt)
+
+
+wall_of(["gatys_2016", "gatys_normalised", "gatys"], 2, alt="Two paintings of a lake, a grainy photo and one like a stormy sea piece, and an astronaut in pale, wavy strokes.")
+
+# %% [markdown]
+# The first picture is a surprise. It is the photo under coloured grain, and there is no trace of Turner. We used the
+# equations of the paper, and the ratio of 1e-3 that it prints. But equation 1 adds up the squares of all features of a layer, more than
+# a million at this size, while equation 4 divides by their number, and so content has everything to say. The second
+# picture is the same photo, the same painting and the same network with the weights of their program, which takes the mean in both places.
+# Compared with content, that is about two million times as much style, and now there are storm clouds and a burning
+# mountain top. Even the page of the inventors is not complete, and it is their program that tells us what they did.
+#
+# **The programs** came next. [neural-style](https://github.com/jcjohnson/neural-style) (2015) is written in Lua, and
+# [neural-style-pt](https://github.com/ProGamerGov/neural-style-pt) is its translation to PyTorch. Both start from noise
+# so weak that your eye would take it for an even grey picture. [pystiche](https://github.com/pystiche/pystiche) and
+# [gordicaleksa's](https://github.com/gordicaleksa/pytorch-neural-style-transfer) program keep the paper's layers and its
+# L-BFGS. [crowsonkb's](https://github.com/crowsonkb/style-transfer-pytorch) goes furthest from the paper: it compares
+# means and covariances instead of Gram matrices, paints at five growing sizes, and hands out a running mean of its last
+# images.
+
+# %%
+wall_of(["neural_style", "neural_style_pt", "crowsonkb", "gordicaleksa", "pystiche", "ours"], 3,
+        alt="Paintings by well-known programs: the Colosseum in blue strokes of the starry night, and the pavilion in red and gold.")
+
+# %% [markdown]
+# The last one is no publication. It is the recipe `ours` of this series, with its 150 evaluations, and it stands here
+# for comparison.
+#
+# **The tutorials** are what most people meet first: [PyTorch's](https://docs.pytorch.org/tutorials/advanced/neural_style_tutorial.html),
+# [TensorFlow's](https://www.tensorflow.org/tutorials/generative/style_transfer), [the example of
+# Keras](https://keras.io/examples/generative/neural_style_transfer/), [Dive into Deep
+# Learning](https://d2l.ai/chapter_computer-vision/neural-style.html),
+# [Udacity's course](https://github.com/udacity/deep-learning-v2-pytorch) and [Stanford's
+# CS231n](https://cs231n.github.io/). All six start from the photo. Four of them take Adam, one takes plain gradient
+# descent, and only PyTorch's takes L-BFGS.
+
+# %%
+wall_of(["pytorch_tutorial", "tensorflow", "keras", "d2l", "udacity", "cs231n"], 3,
+        alt="Paintings by tutorials: an astronaut as a mosaic, a cat in red and green splinters, gates in gold, and houses under grain.")
+
+# %% [markdown]
+# Not every page paints well. CS231n's numbers were tuned for SqueezeNet, and with VGG19 its loss ends higher than it began:
+# weights do not travel from one network to another. And if you have tried one of these tutorials and were not quite happy
+# with your picture, look at the number of evaluations first. If you stop after a tenth of the published evaluations, you
+# get a different, unfinished painting.
+#
+# Five more recipes in the file follow small projects of students and hobbyists. Their pages name few numbers or none, so
+# most of the weights are ours, and they are not on the wall. But each had an idea that we took up somewhere:
+#
+# | what the project does | our recipe | where in this series |
+# |---|---|---|
+# | VGG16 with L-BFGS and total variation, both pictures brought to one shape, shown after 1, 2, 5 and 10 iterations | `vgg16_lbfgs` | [notebook 07](07_painting_with_lbfgs.ipynb), on what L-BFGS calls an iteration |
+# | VGG19 from noise in 1,024 steps, with average pooling, absolute errors, and settings for each image | `noise_1024` | the last section of this notebook |
+# | a walk in eight steps, from looking at the two pictures to saving the result, with TensorFlow | `eight_steps` | [notebook 00](00_start_here.ipynb), the same walk in PyTorch |
+# | VGG19 whose channels are rescaled to a mean of 1, with Adam up to 9,000 steps | `adam_9000` | [notebook 06](06_painting_with_adam.ipynb) |
+# | VGG19 by layer name, with content, style and variation, and Adam | `named_layers` | [notebook 05](05_the_total_loss.ipynb), on the three terms |
 #
 # ## Who pulls?
 #
-# A weight says little by itself. What matters is its share of the loss: a term that makes up a thousandth of the sum
-# has next to no say in where the pixels go. So let's take one image, fifty evaluations of our own recipe, and ask each
-# loss what it is made of. `parts` tells us; for the style of a single layer we make a recipe that has only this layer.
+# The programs use nearly the same five style layers. On our wall each has its own pair of pictures, so you cannot see there what comes from the loss. But we can measure what each loss listens to. It is tempting to look at the loss itself and to call the
+# largest term the most important one. Let's see whether that is right.
 #
-# Keras and Udacity do not divide their Gram matrices by anything. Such a matrix grows with the picture, so both resize
-# the style image to the photo's shape, and we do it for them:
-
-# %%
-from helpers.recipes import Objective
-
-image = paint("ours", photo, style, vgg, steps=evaluations).image
-shape = photo.shape[2:]
-fitted = torch.nn.functional.interpolate(style, shape, mode="bicubic", antialias=True)
-
-
-@torch.no_grad()
-def shares(name):
-    """Per cent of a recipe's loss at `image`: content, the style layer by layer, variation."""
-    r = RECIPES[name]
-    target = fitted if r.gram == "one" else style
-    rest = Objective(recipe(name, style={}), vgg, photo, target).parts(image)
-    parts = [rest["content"]]
-    for layer, weight in r.style.items():
-        alone = recipe(name, content={}, style={layer: weight}, tv=0.0)
-        parts.append(Objective(alone, vgg, photo, target).parts(image)["style"])
-    parts.append(rest.get("tv", 0.0))
-    values = [float(part) for part in parts]
-    return [100 * value / sum(values) for value in values]
-
-
-# %% [markdown]
-# **Before you run it:** most of these systems read the style at `relu1_1`, `relu2_1`, `relu3_1`, `relu4_1` and
-# `relu5_1`, and give all five the same weight. Will all five be heard?
-
-# %%
-systems = ["ours", "gatys", "gordicaleksa", "pystiche", "udacity", "keras"]
-systems += ["neural_style", "neural_style_pt", "d2l", "tensorflow", "crowsonkb"]
-systems += ["pytorch_tutorial", "cs231n"]
-print("per cent of the loss  content |  style, shallow to deep       | variation")
-for name in systems:
-    content, *styles, variation = [f"{share:5.1f}" for share in shares(name)]
-    print(f"{name:22}  {content} | {' '.join(styles):29} | {variation}")
-
-# %% [markdown]
+# Our toy is a picture of a single pixel $x$, which is 0.5 now. The loss has two terms, $9 + (x - 0.4)^2$ and
+# $(x - 1)^2$.
+#
+# **Your turn, before you run the next cell.** Which term holds more of the loss, and by how much? And which one moves the
+# pixel? You need both slopes at 0.5.
+#
 # <details><summary>Compare</summary>
 #
-# No. In row after row one layer does nearly all the talking, and it is the fourth, `relu4_1`. Next to nothing is left
-# for `relu1_1`, which knows the colours. Ours is the only row in which all five are heard.
+# The first term is 9.01, and the second 0.25, so the first holds more than 97 per cent of the loss. But its slope is only
+# 2 · (0.5 − 0.4) = 0.2, while that of the second is 2 · (0.5 − 1) = −1. The pixel does not notice the 9 at all, because
+# no step can make it smaller. The second term pulls five times as hard, and the pixel moves up.
 #
 # </details>
-#
-# The reason is how loud VGG19's layers are. Here is the mean square of their features:
 
 # %%
-layers = ["relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1"]
-with torch.no_grad():
-    for layer, features in vgg(photo, layers).items():
-        print(f"{layer}: {features.float().square().mean():8.2f}")
+# NBVAL_CHECK_OUTPUT
+def large_term(x):
+    return 9 + (x - 0.4) ** 2
+
+
+def small_term(x):
+    return (x - 1) ** 2
+
+
+x = torch.tensor(0.5, requires_grad=True)
+for term in (large_term, small_term):
+    (slope,) = torch.autograd.grad(term(x), x)
+    print(f"value {term(x).item():.2f}, slope {slope.item():+.1f}")
 
 # %% [markdown]
-# Features get louder from block to block up to `relu4_1`, and the last block is quiet again. An error between Gram
-# matrices grows with the square of these numbers, so equal weights are not equal at all: from `relu1_1` to `relu4_1`
-# the error grows by a factor of about a hundred thousand.
+# So we do not ask how large a term is. We ask how long its **gradient** is, the list of its slopes for all pixels, at
+# the painting that the program handed out. The length of one part's gradient, divided by the sum of the lengths of all
+# parts, is what we call the **pull** of the part.
 #
-# Now read the table row by row. For Gatys's notebook, *gordicaleksa*, pystiche, Udacity and Keras nearly the whole loss
-# is `relu4_1`. *gordicaleksa* and pystiche even agree in every number, although one says 3e4 and the other 1e3, because
-# they have the same formula. Both versions of *neural-style* ask for less style, so content and `relu4_1` share the
-# loss, and in d2l they share it with `conv5_1`. TensorFlow is mostly content, and for that it reads a deeper layer,
-# `relu5_2`. So is crowsonkb, which compares means and covariances instead of Gram matrices. PyTorch's tutorial stops at
-# `conv3_1`, and among its five layers the two deepest are the loudest. CS231n is all content here, because its weights
-# were made for another network, SqueezeNet. Total variation gets a tenth at most.
+# We start with the two paintings of the first section, the tutorial's own and the one with the paper's layers. Each
+# part of their losses is measured by itself, by a recipe that has no other part:
+
+# %% tags=["painting"]
+from dataclasses import replace
+
+from torch.nn.functional import interpolate
+
+from helpers.recipes import Objective
+
+vgg = VGG()  # full precision, for measuring
+small_photo = load("china", 240)  # (1, 3, 160, 240), as large as the two paintings
+small_style = interpolate(style, (160, 240), mode="bicubic", antialias=True)  # squeezed to the photo's shape, as they do
+
+
+def print_pulls(made, painting):
+    """Print for each part of a recipe its share of the loss and of the pull at a painting, in per cent."""
+    parts = {"content": replace(made, style={})}
+    for layer, weight in made.style.items():
+        parts[layer] = replace(made, content={}, style={layer: weight})
+    values = {}
+    lengths = {}
+    for part, alone in parts.items():
+        image = painting.clone().requires_grad_()  # (1, 3, 160, 240)
+        value = Objective(alone, vgg, small_photo, small_style)(image)
+        value.backward()
+        values[part] = value.item()
+        lengths[part] = image.grad.norm().item()
+    for part in parts:
+        share = 100 * values[part] / sum(values.values())
+        pull = 100 * lengths[part] / sum(lengths.values())
+        print(f"  {part:8}{share:5.1f} % of the loss, {pull:5.1f} % of the pull")
+
+
+print("the tutorial's layers")
+print_pulls(tutorial, as_published)
+print("the paper's layers, under the same weights")
+print_pulls(deeper, with_paper_layers)
+
+# %% [markdown]
+# In the tutorial, content holds about half of the loss and less than a tenth of the pull. It is the 9 of our toy again:
+# large, and hard to make smaller from here. With the paper's layers, `relu4_1` has about four fifths of the pull. `relu1_1`,
+# which is nearest to the colours, has less than one per cent. So has the tutorial's `conv1_1`, but there its neighbours `conv1_2` and
+# `conv2_1`, which react to colours as well, have nearly 30 per cent together. It looks as if hardly anybody asked for Kandinsky's
+# beige any more. A small pull alone does not prove it, and we come back to this below.
 #
-# Ours hears all five, because each error is divided by its own target. That `relu5_1` holds the largest share of the
-# style only means that it is the hardest to match. Gatys, Ecker and Bethge (2016) solved the same problem in the network
-# itself: they scaled all features to a mean of 1. You get their network with `VGG(normalised=True)`.
-#
-# ## A gallery of recipes
-#
-# The sheet at the top (`python -m tools.pictures.results 08_recipes`, 256 pixels) shows what these shares mean. Under
-# each picture stands how many evaluations it got, and how many were published. Sixty instead of a thousand is not fair,
-# so take the sheet as a comparison of losses rather than of programs. To make up for it a little, we changed a few
-# words:
-#
-# - L-BFGS has a line search everywhere, so that no first leap decides the picture.
-# - All begin with the photo. As published, *neural_style* begins with an even grey and *gatys_2016* with noise, but sixty
-#   evaluations are too few for that.
-# - *gatys_2016* has the network of the paper, normalised and with average pooling, and the weights that its authors'
-#   own program uses for it.
-# - The learning rate of *keras* is smaller. Where there are fewer pixels, each has a larger gradient, and with the
-#   published rate a small picture ends in noise.
-# - Four are not on the sheet: *pystiche* has the formula of *gordicaleksa*, *neural_style_pt* nearly that of
-#   *neural_style*, *udacity* moves a pixel by a sixth of a grey level a step and needs its 2,000 steps, and *cs231n*, as
-#   you saw, is all content with VGG19.
-#
-# Now you can see what `relu4_1` does when it talks alone. *gatys*, *gordicaleksa*, *neural_style* and *keras* have
-# Kandinsky's shapes, but the sky is still white and blue and the trees are still green, because colours are the business
-# of `relu1_1`, and nobody hears it. Their four pictures are nearly one, although their weights are 1e3, 3e4, 100 and
-# 1e-6. Where `relu1_1` is heard, the colours come over: in ours, where errors are relative, and in *gatys_2016*, whose
-# network is normalised. *pytorch_tutorial* reads shallow layers only, so it has the colours and the strokes, but an empty
-# sky. *crowsonkb* gives `relu1_1` most of the weight and gets its colours, too. *tensorflow* and *d2l* go with the first
-# four: *tensorflow* has hard ripples and coloured grain, and *d2l* is the greyest of all.
-#
-# Two of them live, beside ours, each with its style error in our unit: the mean of the relative errors of five layers,
-# measured on the picture as it would be saved.
+# The same was measured for all the systems of the wall when they were painted, at full size. Each bar is one program. Grey is the content, light orange to dark red is the style in the first to the fifth block of the network, and blue is the total variation:
 
 # %%
-from helpers.images import as_saved
-from helpers.losses import gram, style_loss
+import matplotlib.pyplot as plt
 
-with torch.no_grad():
-    targets = {name: gram(features) for name, features in vgg(style, layers).items()}
+from helpers.show import figure
 
-
-@torch.no_grad()
-def style_error(image):
-    features = vgg(as_saved(image), layers)
-    errors = [style_loss(features[name], targets[name]).item() for name in layers]
-    return sum(errors) / len(errors)
-
-
-paintings = {"ours": image}
-for name in ("tensorflow", "d2l"):
-    paintings[name] = paint(name, photo, style, vgg, steps=evaluations).image
-titles = [f"{name}: {style_error(painted):.3f}" for name, painted in paintings.items()]
-show(list(paintings.values()), titles, height=220,
-     alt="Three painted pavilions: ours in orange, blue and grey-yellow strokes all over,"
-     " tensorflow with hard white and blue ripples in the sky and green trees, d2l with"
-     " fewer colours, a pale sky and soft patches.")
+shades = ["#fbd9a6", "#f2a65a", "#d9683c", "#a3312f", "#5b1226"]  # of the five blocks of the network
+fig, axes = plt.subplots(figsize=(9.6, 6.2))
+for row, name in enumerate(reversed(stored)):
+    left = 0.0
+    for part, share in stored[name]["pull"].items():
+        kind, _, layer = part.partition(" ")  # "style relu1_1" -> "style", "relu1_1"
+        colour = "#b0b0b0" if kind == "content" else "#2b5a8c"
+        word = kind
+        if kind == "style":
+            block = int(layer.split("_")[0][-1])  # "relu4_1" -> 4
+            colour = shades[block - 1]
+            word = layer
+        axes.barh(row, share, left=left, color=colour, edgecolor="white", linewidth=0.5)
+        if share >= 9:
+            ink = "black" if kind == "content" or colour in shades[:2] else "white"
+            axes.text(left + share / 2, row, f"{word} {share:.0f}", ha="center", va="center", fontsize=8, color=ink)
+        left += share
+axes.set(yticks=range(len(stored)), yticklabels=reversed(stored), xlim=(0, 100), xlabel="pull, per cent")
+axes.spines[["top", "right"]].set_visible(False)
+figure(fig, alt="One bar for each program, cut into the pulls of content, style layers and variation; in most of them "
+       "grey content or dark red relu4_1 is the longest piece.")
 
 # %% [markdown]
-# By our measure ours is far ahead, but that is no merit, because our measure is what our recipe minimises. *tensorflow*
-# has Kandinsky's marks without his colours: trees are green, and the sky is white and blue. *d2l* is nearer to him in
-# its shapes, but its sky is pale as well. Remember that both had fifty evaluations here, while their authors gave the
-# first a thousand and the second five hundred.
+# Now read the chart row by row. In `gatys_2016` the content does all the pulling, which explains our surprise. Much the
+# same holds for `cs231n`, whose weights were made for SqueezeNet and not for VGG19. In `gatys` and `d2l` about nine
+# tenths of the bar are `relu4_1`, although their style weights are 1e3 and 1e4. `neural_style` asks for less style, and so
+# its content has a fifth of the bar to itself. In `tensorflow`, too, `relu4_1` and the content share nearly all of it.
+# Only in `ours` and in `gatys_normalised` do several layers pull, and in the tutorial of PyTorch, which asks shallow layers alone.
+# Blue is nowhere wide: total variation has about two per cent at most, so in none of these programs does it decide how the picture looks.
+# (Some of these bars belong to programs made for torchvision's weights. With their own network the pieces may be of
+# other lengths.)
 #
-# **Exercise 3** · ●●○ · 10 min. Keras says `lr=100` for pixels from 0 to 255; our recipe says 0.0015. Take its step of
-# gradient descent in pixels from 0 to 1, from the gradient there:
+# A short piece can have two reasons. Either nobody listens to this layer, or its wish is already fulfilled, and nothing is left to pull for. The style errors of the paintings tell the two apart:
+
+# %%
+for name, settings in stored.items():
+    errors = settings["style_errors"]
+    print(f"{name:17}style error at relu1_1 {errors[0]:7.4f}, at relu4_1 {errors[3]:6.3f}, at relu5_1 {errors[4]:6.3f}; "
+          f"content error {settings['content_error']:.2f}")
+
+# %% [markdown]
+# In our own recipe the wish has been fulfilled. Its pull at `relu1_1` is one per cent, but its error there is only about a
+# thousandth, so the colours have been settled. In `gatys` the pull at `relu1_1` is nearly zero as well, and the error there is hundreds of times as large. There the colours were hardly asked for, just as in the tutorial with the paper's layers.
+#
+# Why does one layer pull so much harder than the others? The reason is one that you have met in [notebook 05](05_the_total_loss.ipynb). Size did not count in our toy, because the 9 was *added*. Here a
+# layer's features are *multiplied*: features that are c times as large make the squared difference of the Gram matrices c⁴
+# times as large, and its gradient, too. VGG19's features are not equally large in every layer:
+
+# %%
+# NBVAL_CHECK_OUTPUT
+with torch.no_grad():
+    for layer, features in vgg(load("china", 256), paper_layers).items():  # (1, C, h, w) each
+        loudness = features.square().mean()
+        print(f"{layer}: mean square {loudness:7.2f}, its square {loudness**2:10.1f}")
+
+# %% [markdown]
+# So equal weights are not neutral: they give most of the say to `relu4_1`. What that does to a painting is shown in notebook
+# 05, too, by a single change: where `relu1_1` has nothing to say, the photo keeps its own colours. There are three ways out. `gatys_normalised` rescales the network, `crowsonkb` gives the shallow layers larger weights, and `ours` divides each error by its own target.
+#
+# There is a second message in the bars. At a finished painting all gradients add up to zero, because otherwise another
+# step would help.  Then no part can have more than half of the total
+# length: the others could not balance it even if they all pointed the other way. So if a part has far more than 50 per cent, and few pixels are held at 0 or 1, the painting that we measure is not at a minimum of its loss.
+#
+# **Exercise 2 · build** · ●●○ · 15 minutes. You have met the measurement inside `print_pulls`. Now write it for any loss, and without looking. You get a list of functions, each of which
+# takes an image and gives back one weighted part of the loss. Return the pulls in per cent, in the same order. The
+# specification nudges every pixel by itself, which is right and hopelessly slow; yours should take one gradient a part.
 
 
 # %% tags=["spec"]
-def step_spec(x, target, lr, unit):
-    z = (unit * x).requires_grad_()  # the pixels as published
-    (z / unit - target).square().sum().backward()
-    return (z - lr * z.grad).detach() / unit
+def pulls_spec(parts, image):
+    image = image.double()
+    lengths = []
+    for part in parts:
+        squares = 0.0
+        for place in range(image.numel()):
+            nudge = torch.zeros_like(image).flatten()
+            nudge[place] = 1e-5
+            nudge = nudge.view_as(image)
+            slope = (part(image + nudge) - part(image - nudge)) / 2e-5
+            squares += slope**2
+        lengths.append(squares**0.5)
+    return torch.stack([100 * length / sum(lengths) for length in lengths])
+
+
+def towards_grey(image):
+    return 30 + 0.1 * (image - 0.5).square().sum()
+
+
+def roughness(image):
+    return 4 * (image[..., 1:] - image[..., :-1]).square().mean()
+
+
+def brightness(image):
+    return 2 * (image.mean() - 3).abs()
+
+
+def constant(image):
+    return 7 + 0 * image.sum()
 
 
 # %% tags=["exercise"]
-def my_step(x, target, lr, unit):
-    """Pixels x in [0, 1] with the loss |x - target|², same shapes -> x after one step; lr is the published rate."""
+def my_pulls(parts, image):
+    """parts: functions image -> scalar; image: (1, 3, H, W) -> their pulls in per cent, one number a part."""
     # solution
-    gradient = 2 * (x - target)
-    return x - lr / unit**2 * gradient
+    lengths = []
+    for part in parts:
+        x = image.clone().requires_grad_()
+        part(x).backward()
+        lengths.append(x.grad.norm())
+    lengths = torch.stack(lengths)
+    return 100 * lengths / lengths.sum()
+
+
+# %% tags=["check"]
+from helpers.check import check, each
+
+losses = each([towards_grey, roughness], [roughness, constant, brightness], [brightness, roughness, towards_grey])
+check(my_pulls, pulls_spec, losses, (1, 3, 4, 5), tolerance=1e-3);
+
+# %% [markdown]
+# <details><summary>Hint 1</summary>
+#
+# Every part needs a gradient of its own. If two parts call `backward` on the same image, PyTorch adds the second
+# gradient to the first.
+#
+# </details>
+#
+# <details><summary>Hint 2</summary>
+#
+# Make a fresh copy of the image for each part with `image.clone().requires_grad_()`, call `backward` on the part, and
+# take the `norm` of the copy's `grad`. Divide by the sum at the end.
+#
+# </details>
+#
+# <!-- solution: my_pulls -->
+#
+# ## One knob at a time
+#
+# A wall compares whole programs, and so it cannot tell you which of their words makes the difference. For that we take
+# one recipe, our own, and turn one knob at a time. All the following paintings show the pavilion after *Composition VII*,
+# and they start from the photo in the colours of the style (`matched_colour`). `pyramid` lets L-BFGS change coarse and
+# fine pixels at once, which saves time ([notebook 09](09_bigger_pictures.ipynb) explains it).
+#
+# "The strokes got wider" should be a number, too. Think of a wave that goes from bright to dark and back to bright, and
+# shift it against itself. A short shift hardly matters. After half a wave, bright lies on dark, and after a sixth of a
+# wave the two agree half: their **correlation**, the mean product of the two, divided by the mean product without a
+# shift, has fallen from 1 to 0.5. So we shift a picture to the right and down, pixel by pixel, until the correlation of
+# its brightness falls to a half, and six times that shift is the **width of the marks**. (Before that, we subtract the
+# mean of the surroundings, 41 pixels wide, because a sky that gets brighter towards the horizon is no mark.) Does it
+# work for bumps of 8 and of 16 pixels?
+
+# %%
+# NBVAL_CHECK_OUTPUT
+from torch.nn.functional import avg_pool2d
+
+
+def width_of_marks(image):
+    """The typical width, from bright to dark to bright, of what is in an image (1, 3, H, W), in pixels."""
+    brightness = image.mean(1)  # (1, H, W)
+    surroundings = avg_pool2d(brightness, 41, stride=1, padding=20, count_include_pad=False)  # (1, H, W)
+    brightness = brightness - surroundings  # a sky that is brighter at one end is no mark
+    previous = 1.0
+    for shift in range(1, min(brightness.shape[1:]) // 2):
+        to_the_right = (brightness[:, :, shift:] * brightness[:, :, :-shift]).mean()
+        down = (brightness[:, shift:] * brightness[:, :-shift]).mean()
+        correlation = ((to_the_right + down) / (2 * brightness.square().mean())).item()
+        if correlation < 0.5:
+            beyond = (0.5 - correlation) / (previous - correlation)  # part of the last pixel that was too much
+            return 6 * (shift - beyond)
+        previous = correlation
+    return 6.0 * shift  # marks that are too wide for this picture
+
+
+places = torch.arange(96.0)
+for period in (8, 16):
+    wave = torch.sin(2 * torch.pi * places / period)  # (96,)
+    bumps = 0.5 + 0.5 * wave * wave[:, None]  # (96, 96), up and down in both directions
+    print(f"bumps of {period} pixels: width {width_of_marks(bumps.expand(1, 3, 96, 96)):.1f}")
+
+# %% [markdown]
+# It does, nearly. (Between two whole shifts we draw a straight line.) In a painting we measure in the sky, right of the roof, where
+# the photo has no marks of its own. A second number is the content error, which says how much of the photo is lost:
+
+# %%
+from helpers.fast import matched_colour, pyramid
+from helpers.images import as_saved
+from helpers.losses import content_loss
+from helpers.transfer import optimise
+
+photo = load("china", size)  # (1, 3, 171, 256)
+style = load("kandinsky_composition_vii", style_size)  # (1, 3, 255, 384)
+with torch.no_grad():
+    content_target = vgg(photo, "relu4_2")["relu4_2"]  # (1, 512, 21, 32)
+
+
+def paint_with(style, **changes):
+    """Our recipe with some words changed: a painting of the pavilion, as a file would keep it."""
+    objective = Objective(recipe("ours", **changes), quick, photo, style)
+    start = matched_colour(photo, style)
+    return as_saved(optimise(start, objective, evaluations, parametrize=pyramid).image)
+
+
+def numbers(painting):
+    """The width of the marks in the sky, and the content error, as a title."""
+    height, width = painting.shape[2:]
+    sky = painting[..., height // 20 : 3 * height // 8, 3 * width // 5 : 19 * width // 20]
+    with torch.no_grad():
+        content_error = content_loss(vgg(painting, "relu4_2")["relu4_2"], content_target).item()
+    return f"width {width_of_marks(sky):.0f} px, content error {content_error:.2f}"
+
+
+# %% [markdown]
+# **The size of the style picture** is the first knob to turn, because it is the one that you notice first. A network
+# sees windows of fixed sizes, in pixels. If the style picture is small, whole figures of Kandinsky fit into
+# a window, and they come out small. If it is large, the same window shows a piece of a single stroke.
+
+# %% tags=["painting"]
+middle = paint_with(style)
+
+# %% tags=["painting"]
+fine = paint_with(load("kandinsky_composition_vii", 128))
+
+# %% tags=["painting"]
+broad = paint_with(load("kandinsky_composition_vii", 896))
+
+# %%
+strip = {"128 px": fine, f"{style_size} px": middle, "896 px": broad}
+titles = ["the start: the photo in the style's colours"]
+titles += [f"style at {name}: {numbers(picture)}" for name, picture in strip.items()]
+show([matched_colour(photo, style), *strip.values()], titles, columns=2, height=272,
+     alt="The pavilion in warm colours, and three paintings of it: with the smallest style picture the sky is full of "
+     "small splinters, with the largest it holds broad, calm areas.")
+
+# %% [markdown]
+# With the style at 128 pixels the sky is full of splinters, and even the trees are made of small rings. At 896 pixels
+# the sky holds a few broad folds, and the trees are calm, too. Nothing else was changed. The number
+# says how much of this you bought: the style picture became seven times as large, and the marks became about two thirds wider. One reason why they do not follow all the way is that the windows of the layers stay as they are. Another is our ruler, which hardly sees marks that are much wider than 20 pixels. The broader marks also keep more of the photo: the content error falls, probably because most of the sky is left alone.
+#
+# **Pooling** is a word of the recipe that is easily overlooked. A pooling layer halves the maps, and it hands on either
+# the largest of four neighbours (max) or their mean (average). The paper recommends the mean. The author of
+# neural-style writes in his [README](https://github.com/jcjohnson/neural-style): "I haven't been able to get good
+# results using average pooling". Who is right?
+#
+# Before we paint, let's see what it does to the features. Of the four numbers 0, 0, 0 and 4 the largest is 4 and the mean
+# is 1, so average pooling must make the features smaller. crowsonkb's program therefore multiplies by 2 after each
+# average. The authors' rescaled network was made to even out the layers. Does it also help here? We print that, too.
+#
+# **Your turn, before you run the next cell.** There are four poolings before `relu5_1`. The mean feature there is
+# compared with that under max pooling. Will the factor 2 restore it exactly? What would have to be true of the four
+# neighbours?
+#
+# <details><summary>Compare</summary>
+#
+# It cannot be exact. The factor would have to be the largest of the four, divided by their mean, which is 1 where all four are
+# equal and 4 where only one of them is not zero. Two is a guess in between, and the errors of four poolings multiply.
+#
+# </details>
+
+# %%
+# NBVAL_CHECK_OUTPUT
+def mean_features(network, factor=1.0):
+    """The mean feature of five layers, where each pooling is followed by a multiplication."""
+    means = []
+    x = (photo - network.mean) / network.std
+    for name, layer in network.layers.items():
+        x = layer(x)
+        if name.startswith("pool"):
+            x = factor * x
+        if name in paper_layers:
+            means.append(x.mean().item())
+    return means
+
+
+rows = {
+    "max": mean_features(vgg),
+    "average": mean_features(vgg.pooled("avg")),
+    "average, times 2": mean_features(vgg.pooled("avg"), factor=2.0),
+    "rescaled, max": mean_features(VGG(normalised=True)),
+    "rescaled, average": mean_features(VGG(normalised=True, pool="avg")),
+}
+for name, means in rows.items():
+    print(f"{name:18}" + "".join(f"{value:7.2f}" for value in means))
+
+# %% [markdown]
+# Average pooling leaves two fifths of the mean feature at `relu4_1`, and a fifth at `relu5_1`. With the factor 2 the
+# features of these two layers become three times as large as they should be, for our photo. And in the rescaled network each layer
+# has a mean near 1 with max pooling, as intended, but not with average pooling.
+#
+# Now think of a program with published weights. The errors of its Gram matrices grow with the fourth power of the
+# features, and two fifths to the fourth power is about a fortieth. The content error grows with the square only, so it
+# falls to about a sixth. If you change the pooling in such a program, you have turned down its style as well, and you
+# cannot tell which of the two spoiled the picture. Relative errors are divided by their own targets, which shrink along
+# with the features, and so the pooling itself is left to be seen:
+
+# %% tags=["painting"]
+averaged = paint_with(style, pool="avg")
+
+# %%
+show([middle, averaged], [f"max: {numbers(middle)}", f"average: {numbers(averaged)}"], height=312,
+     alt="Two paintings of the pavilion in the same colours, with max pooling on the left and average pooling on the right.")
+
+# %% [markdown]
+# The colours are the same, and the marks in the sky are nearly as wide. With average pooling they are rounder and their edges are
+# softer, and the content error is a little larger (our judge uses max pooling, so it is not impartial). For this pair, it is a matter of taste.
+#
+# **Total variation** is the third knob. Notebook 05 used it against the grain of a painting that starts from noise. What
+# does it do to a painting that starts from a photo? We give it the weight 30, which is too much, so that it can be seen:
+
+# %% tags=["painting"]
+smooth = paint_with(style, tv=30.0)
+
+# %%
+show([middle, smooth], [f"variation 0: {numbers(middle)}", f"variation 30: {numbers(smooth)}"], height=312,
+     alt="Two paintings of the pavilion: hard strokes and grainy trees on the left, soft strokes and smooth trees on the right.")
+
+# %% [markdown]
+# The grain in the trees is gone, and with it every hard edge of a stroke. The marks count as wider, but that is a poor
+# way to get wide strokes, because they are now blurred. So turn this
+# knob when there is grain, and stop before the strokes get soft.
+#
+# ## Two knobs at once, as in the paper
+#
+# Two knobs are left, the content weight and the style layers, and they are the two of the picture at the top. In the
+# paper's figure the rows use more and more layers, from `conv1_1` alone to `conv1_1` up to `conv5_1`, and from column to
+# column the ratio of content to style grows tenfold, from 1e-5 to 1e-2. Ours has the layers after their ReLU, and our
+# relative weights, from 0.003 to 3. It starts from a photo that is blurred until only patches of colour are left, where the
+# paper starts from noise. Here are the four corners, a little larger:
+
+# %%
+grid = DATA / "results" / "08_grid"
+corners = ["relu1_1_0.003", "relu1_1_3", "relu5_1_0.003", "relu5_1_3"]
+titles = ["relu1_1, content weight 0.003", "relu1_1, content weight 3",
+          "five layers, content weight 0.003", "five layers, content weight 3"]
+show([load(grid / f"{corner}.jpg", None) for corner in corners], titles, columns=2, height=256,
+     alt="Four paintings of the houses: specks over sky and river, the town in plain sight, broad bent marks in which the "
+     "houses dissolve, and the town in plain sight again.")
+
+# %% [markdown]
+# The two on the left differ in the sky, and we measure that in a moment. Look at the two on the right first. At the weight 3 the houses stand in plain sight, and the two pictures look nearly alike, although one of them has five
+# style layers and the other has one. Here the content term is so strong that the choice of style layers hardly shows.
+#
+# **Your turn, before you run the next cell.** A [course](https://github.com/udacity/deep-learning-v2-pytorch) tells its
+# students that weighting the *earlier* style layers more gives larger style artefacts. We can check that in the left
+# column, where content hardly interferes. How should the width of the marks change from the first row to the last, if the
+# course is right, and how if you think of the windows of 3, 10, 24, 68 and 156 pixels that the layers see?
+#
+# <details><summary>Compare</summary>
+#
+# If the course were right, the first row would have the widest marks. But a Gram matrix at `relu1_1` knows only windows of
+# 3 pixels. It can ask for colours and specks, and for nothing wider. Each row adds a layer that sees more, so the marks
+# should grow downwards.
+#
+# </details>
+
+# %%
+# NBVAL_CHECK_OUTPUT
+for layer in paper_layers:
+    sky = load(grid / f"{layer}_0.003.jpg", None)[..., 10:70, 60:200]  # (1, 3, 60, 140)
+    print(f"up to {layer}: width of the marks in the sky {width_of_marks(sky):.1f} pixels")
+
+# %% [markdown]
+# The width grows with every row, and from the first to the last it doubles. (8.7 pixels are more than the window of 3, because windows overlap, and a whole wave is about two specks wide.) This speaks against the rule: here the late layers make the marks larger. If you want specks, you know now what to do, too.
+#
+# **Exercise 3 · diagnose** · ●○○ · 5 minutes. Five people show you their paintings and complain. Name the knob that each
+# of them should turn: `"content weight"`, `"style size"`, `"style layers"`, `"variation"` or `"learning rate"`. Each knob
+# helps one of them.
+#
+# - Melted: "I painted my sister, and nobody recognises her any more."
+# - Specks: "The colours are right, but even without any content no stroke is longer than a few pixels."
+# - Confetti: "My painting is strewn with tiny copies of the style's figures. I wanted the sweep of a single brush."
+# - Grain: "I started from noise, and coloured dots are left in all even areas."
+# - Dust: "I copied a program for pixels from 0 to 255. Mine run from 0 to 1, and after one step the picture is black and
+#   white dust."
+
+
+# %% tags=["spec", "folded"]
+def knobs_spec():
+    return {
+        "melted": "content weight",
+        "specks": "style layers",
+        "confetti": "style size",
+        "grain": "variation",
+        "dust": "learning rate",
+    }
+
+
+# %% tags=["exercise"]
+def my_knobs():
+    """Return a knob for each complaint: {"melted": ..., "specks": ..., "confetti": ..., "grain": ..., "dust": ...}."""
+    # solution
+    return {
+        "melted": "content weight",
+        "specks": "style layers",
+        "confetti": "style size",
+        "grain": "variation",
+        "dust": "learning rate",
+    }
 
 
 # %% tags=["check"]
 from helpers.check import check
 
-check(my_step, step_spec, (3, 5), (3, 5), 100.0, 255.0);
+check(my_knobs, knobs_spec);
 
 # %% [markdown]
-# <details><summary>Hint</summary>
+# <details><summary>Hint 1</summary>
 #
-# In larger units the gradient is smaller by `unit`, and so is the same step. Adam forgets the size of the gradient, so
-# it divides only once; with L-BFGS the unit matters for the first step only.
+# Each of the five was turned, or explained, somewhere above. Start with the complaint about noise, and with the one about a
+# unit.
 #
 # </details>
 #
-# <!-- solution: my_step -->
+# <details><summary>Hint 2</summary>
 #
-# ## Ratio and layers
+# Two are left that sound alike, about marks that are too small. One of them stays small although the style picture
+# may be as large as you like, because nobody looks at more than a few pixels.
 #
-# How deep you read the style decides how large its marks are. Figure 3 of Gatys, Ecker and Bethge (2015, the arXiv
-# version) uses more and more style layers from row to row, `conv1_1` up to `conv5_1`, and more content from column to
-# column. Here are three of its rows with our relative errors, all with the content weight of our recipe. The last one
-# is the painting that we have already:
-
-# %%
-depths = {}
-for depth in (1, 3):
-    changed = recipe("ours", style=dict.fromkeys(layers[:depth], 1 / depth))
-    depths[depth] = as_saved(paint(changed, photo, style, vgg, steps=evaluations).image)
-depths[5] = as_saved(image)
-titles = [f"relu1_1 to {layers[depth - 1]}" for depth in depths]
-show(list(depths.values()), titles, height=220,
-     alt="Three painted pavilions: with relu1_1 only the colours have changed, with three layers"
-     " roofs and trees have blue and orange outlines under an empty sky, with five layers"
-     " curved shapes fill the sky, too.")
-
-# %% [markdown]
-# `relu1_1` alone brings Kandinsky's colours, and no stroke. With three layers the edges of roofs and trees get coloured
-# outlines, but the sky is still empty. Only with all five do shapes appear where the photo has none.
+# </details>
 #
-# Here are all five depths with three content weights, forty evaluations each at 256 pixels (`python -m
-# tools.pictures.results 08_grid`):
-#
-# ![Fifteen pavilions: from row to row, as more style layers are used, grain gives way to outlines and then to curved shapes; from column to column, as content weighs more, the sky becomes empty and the photo's details come back.](../data/results/08_grid.jpg)
-#
-# To the right, content wins: at weight 1 the sky is almost plain, whatever the layers, and only the colours tell that
-# there was a painting. Down the left column the marks grow, from grain through outlines to shapes as large as a roof.
-#
-# Udacity's course says the opposite: weight the early layers more, and the artefacts of style become *larger*. We
-# measure the sky at the upper right. How strong are marks that are wider than three pixels and narrower than
-# twenty-seven?
-
-# %%
-from torch.nn.functional import avg_pool2d
-
-
-def blurred(image, width):
-    return avg_pool2d(image, width, 1, width // 2, count_include_pad=False)
-
-
-for depth, painted in depths.items():
-    sky = painted[..., 8:64, 150:246].mean(1, keepdim=True)
-    marks = 255 * (blurred(sky, 3) - blurred(sky, 27)).std()
-    print(f"depth {depth}: marks of {marks:.1f} grey levels")
-
-# %% [markdown]
-# So it is backwards. The early layers see a few pixels only, so they can ask for colours, specks and edges. Large marks
-# need the deep layers, which leave about half as much again as `relu1_1` alone.
-#
-# ## Pooling
-#
-# Average pooling shrinks what it passes on: of the block 0, 0, 0, 4 the largest is 4, and the mean is 1. Gatys, Ecker
-# and Bethge (2016) prefer the mean, while the author of *neural-style* writes "I haven't been able to get good results
-# using average pooling". crowsonkb offers it too, and then multiplies by 2 after each pooling. How quiet do the features
-# get, and what becomes of a style loss?
-
-# %%
-average = fast(VGG(pool="avg", device=vgg.device))
-with torch.no_grad():
-    loud = vgg(photo, layers)
-    quiet_ones = average(photo, layers)
-    for layer in layers:
-        ratio = quiet_ones[layer].float().mean() / loud[layer].float().mean()
-        print(f"{layer}: mean feature with average pooling {ratio:.2f} of that with max")
-    faded = 0.5 * photo + 0.25
-    for name in ("gatys", "ours"):
-        losses = [Objective(RECIPES[name], net, photo, style).parts(faded)["style"]
-                  for net in (vgg, average)]
-        print(f"{name}: the style loss of a faded photo is {losses[1] / losses[0]:.2f} times as large")
-
-# %% [markdown]
-# Each pooling makes the features quieter, and at `relu5_1` only about a fifth is left. The style loss of Gatys's notebook
-# hangs on `relu4_1`, as we saw, and it grows with the fourth power of the features: 0.4 to the fourth power is 0.026.
-# Its content, at `relu4_2`, falls with the square only. So the same numbers have become other weights. Relative errors do
-# not notice, because the target gets quieter along with the picture.
-#
-# `paint` takes the pooling from the network that you give it (`recipe(...).pool` says what was published):
-
-# %%
-smooth = paint("ours", photo, style, average, steps=evaluations).image
-show([image, smooth], ["max pooling", "average pooling"], height=310,
-     alt="Two painted pavilions in the same colours; with average pooling the shapes in the"
-     " sky are a little rounder and larger, and the surface is smoother.")
-
-# %% [markdown]
-# The colours agree, and average pooling leaves the sky a little calmer. With relative errors it is a matter of taste.
+# <!-- solution: my_knobs -->
 #
 # ## Settings for each image
 #
-# Turn the knobs in the order in which they show. First comes the size of the style image, which sets the size of the
-# strokes:
-
-# %%
-strokes = {style_size: image}
-for pixels in (96, 1024):
-    resized = load("kandinsky_composition_vii", pixels).to(vgg.device)
-    strokes[pixels] = paint("ours", photo, resized, vgg, steps=evaluations).image
-sizes = sorted(strokes)
-show([strokes[pixels] for pixels in sizes], [f"style at {pixels} px" for pixels in sizes],
-     height=220,
-     alt="Three painted pavilions: small splinters around roofs and trees with the smallest"
-     " style image, curved strokes all over with the middle one, broad areas of colour with"
-     " the largest.")
-
-# %% [markdown]
-# From 96 to 1,024 pixels, splinters grow into broad areas of colour, and nothing else has changed. Then:
+# Nobody has found settings that suit every picture, and one of the small projects says so on its first page. But there is an
+# order that saves time. Turn first what changes most and costs least.
 #
-# 1. the size of the style image, until strokes are as wide as you like, in small pictures and few steps;
-# 2. the ratio, by factors of three: less content until the strokes cross the even areas, more until you recognise what
-#    matters;
-# 3. total variation, only if there is grain (from noise, mostly): double it until the grain goes, and stop before the
-#    strokes do;
-# 4. steps and pixels at the end: they cost the most. Then check 1 again: strokes shrink as the picture grows.
+# 1. **The size of the style picture**, until the strokes are as broad as you like. Do this in small pictures, with few evaluations.
+# 2. **The content weight**, in factors of three: less if the even areas stay empty, more if you no longer recognise what
+#    matters.
+# 3. **Total variation**, only if there is grain.
+# 4. **Evaluations and pixels** at the end, because they cost the most. Then check the first knob again, because a stroke of 30
+#    pixels is broad in a small picture and narrow in a large one.
 #
-# A recipe can carry such findings along. `noise_1024` follows a small project whose page says that every image needs its
-# own settings, so its table holds some for three of our styles:
+# When you have good settings for an image, write them down. A recipe has a place for that: `per_style` holds changes
+# for single style pictures. `paint` does not look there by itself; you choose a row.
 
 # %%
 for name, changes in recipe("noise_1024").per_style.items():
-    content = changes["content"]["relu4_2"]
-    print(f"{name:13} variation {changes['tv']:<5} content {content}")
+    print(f"{name}: {changes}")
+tuned = recipe("noise_1024", **recipe("noise_1024").per_style["mosaic"])
+print(f"the content weight for the mosaic: {tuned.content['relu3_2']:g}")
 
 # %% [markdown]
-# `paint` does not look into this table by itself. You choose a row of it with
-# `recipe("noise_1024", **recipe("noise_1024").per_style["mosaic"])`.
+# **Exercise 4 · design** · ●●○ · 25 minutes. A friend likes her small painting of the pavilion, but she has two wishes.
+# The marks in the sky should be nearly half as broad again, and the pavilion should be easier to recognise. Her painting
+# is 160 pixels wide, and it was made by our recipe with a style picture of 96 pixels and a content weight of 0.03. Its
+# marks measure 11.6 pixels, and its content error is 1.0. She wants at least 16 pixels and at most 0.8.
 #
-# ## The explorer
+# Design the settings: the size of the style picture, and any words of the recipe `ours` that you want to change. The
+# check paints with them, which takes some seconds, and measures the two numbers.
+
+
+# %% tags=["spec"]
+import torch
+
+
+def sky_width(painting):
+    """The width of the marks right of the roof, as above."""
+    brightness = painting[..., 5:40, 96:152].mean(1)
+    surroundings = torch.nn.functional.avg_pool2d(brightness, 41, stride=1, padding=20, count_include_pad=False)
+    brightness = brightness - surroundings
+    previous = 1.0
+    for shift in range(1, 17):
+        across = (brightness[:, :, shift:] * brightness[:, :, :-shift]).mean()
+        down = (brightness[:, shift:] * brightness[:, :-shift]).mean()
+        correlation = ((across + down) / (2 * brightness.square().mean())).item()
+        if correlation < 0.5:
+            return 6 * (shift - (0.5 - correlation) / (previous - correlation))
+        previous = correlation
+    return 6.0 * shift
+
+
+def two_numbers(settings):
+    """The width of the marks in pixels, and the content error, of a painting with some settings."""
+    from helpers.fast import fast, matched_colour, pyramid
+    from helpers.images import as_saved, load
+    from helpers.losses import content_loss
+    from helpers.recipes import Objective, recipe
+    from helpers.transfer import optimise
+    from helpers.vgg import VGG
+
+    changes = dict(settings)
+    style = load("kandinsky_composition_vii", changes.pop("style_size"))
+    photo = load("china", 160)
+    vgg = VGG()
+    objective = Objective(recipe("ours", **changes), fast(VGG()), photo, style)
+    start = matched_colour(photo, style)
+    painting = as_saved(optimise(start, objective, 20, parametrize=pyramid).image)
+    with torch.no_grad():
+        target = vgg(photo, "relu4_2")["relu4_2"]
+        content_error = content_loss(vgg(painting, "relu4_2")["relu4_2"], target).item()
+    return sky_width(painting), content_error
+
+
+def design_fault(settings):
+    width, content_error = two_numbers(settings)
+    print(f"width {width:.1f} px, content error {content_error:.2f}")
+    if width < 16:
+        return f"marks of 16 pixels were wished for, and yours have {width:.1f}"
+    if content_error > 0.8:
+        return f"the content error should be at most 0.80, and yours is {content_error:.2f}"
+    return ""
+
+
+# %% tags=["exercise"]
+def my_settings():
+    """Return {"style_size": pixels, and any words of the recipe with their new values}."""
+    # solution
+    return {"style_size": 400, "pool": "avg", "content": {"relu4_2": 0.06}}
+
+
+# %% tags=["check"]
+from helpers.check import judge
+
+judge(my_settings, design_fault);
+
+# %% [markdown]
+# <details><summary>Hint 1</summary>
 #
-# All knobs on one panel. Choose the pictures, or upload two of your own, then a recipe, what its content weights are
-# multiplied by, and the sizes. Start paints in the background, and Stop keeps what there is. The slider "look back" goes
-# through the pictures on the way. Save writes the one that you look at, with its settings inside, and Film writes all of
-# them:
+# Turn one knob at a time, and write both numbers down. Which knob brings the content error down without making the
+# marks narrower?
+#
+# </details>
+#
+# <details><summary>Hint 2</summary>
+#
+# A larger style picture helps with both wishes, but alone it does not quite reach 16 pixels. Look at the titles of the strips again: which
+# other words of the recipe made the marks in the sky wider? If the content error is too large after that, a little
+# more content weight pays for it.
+#
+# </details>
+#
+# <!-- solution: my_settings -->
+#
+# ## The most useful knobs on one panel
+#
+# Turning knobs in code is slow. So `helpers/explorer.py` has a panel with the most useful ones: the pictures, the recipe, the content weight, both sizes and the evaluations. (Pooling, variation and layers are words of a recipe.) It calls `paint` just as we did, in the background. You need three cells. The first one makes it:
 
 # %%
 from helpers.explorer import Explorer
 
-explorer = Explorer(vgg)
+explorer = Explorer(quick)
 explorer
 
 # %% [markdown]
-# Nothing here is new: the panel calls `paint` as we did, in a thread of its own so that the buttons stay alive, and each
-# evaluation tells it how far it is (`helpers/explorer.py`). Without a kernel, this is what Start paints. We make the
-# picture twice as large first, because controls can be set from code as well, and we keep all pictures on the way:
+# In a live notebook you can choose two pictures there, or upload your own. Pick any of the twenty recipes, multiply its content weight by moving
+# `content ×`, choose the sizes, and press Start. The picture and the curve of the loss grow while you
+# watch. Stop ends early and keeps what there is. With the slider "look back" you go through the moments of the painting,
+# Save writes the one that you look at, with all settings inside the file, and Film writes all of them.
+#
+# Controls can be set from code, too. That is the second cell, and here it asks for a larger picture and fewer evaluations, with the recipe `ours`. (A recipe that squeezes the style to the photo's shape ignores the style's size.)
 
 # %%
-explorer.controls["size"].value = 256
-explorer.controls["style_size"].value = 384
+explorer.controls["style"].value = "woodcut"
+explorer.controls["size"].value = 192
+explorer.controls["steps"].value = 40
+
+# %% [markdown]
+# The third cell paints what the panel asks for, without pressing a button. We keep every image on the way:
+
+# %% tags=["painting"]
 moments = []
-made, content, woodcut = explorer.wanted()
-result = explorer.paint(callback=lambda step, image, value: moments.append(image))
-painted = as_saved(result.image)
-titles = [explorer.controls[name].value for name in ("content", "style")]
-show([content, woodcut, painted], [*titles, f"{made.name}, {len(moments)} evaluations"],
-     height=220,
-     alt="A photo of a pavilion; a woodcut of a hill under an orange sun; the pavilion in dark"
-     " and orange curved lines that run in rings through the sky.")
-
-# %% [markdown]
-# Lines that follow one another fill the sky, the lake and the trees. Right of the roof they run in rings around a reddish
-# spot, like those around the woodcut's sun.
-#
-# ## Ways to look at it
-#
-# We judge a painting beside what it was. Each `show` above is a contact sheet, and with the pictures on the way it shows
-# how a painting came about:
+explored = explorer.paint(callback=lambda step, image, value: moments.append(image))
 
 # %%
-chosen = [5, 15, 30, len(moments) - 1]
-show([moments[i] for i in chosen], [f"evaluation {i + 1}" for i in chosen], columns=2,
-     height=280,
-     alt="Four moments of the run: still the photo, then dark lines over a bright sky, then"
-     " colours beginning to change, then dark and orange lines everywhere.")
+chosen = [4, 11, 19, len(moments) - 1]
+show([moments[i] for i in chosen], [f"evaluation {i + 1}" for i in chosen], columns=2, height=260,
+     alt="Four moments of one painting of the pavilion after a woodcut, from nearly the photo to bent dark and orange lines.")
 
 # %% [markdown]
-# At the sixth evaluation you hardly see a line. Ten evaluations later lines run all over the picture, but their colours
-# are those of the photo, brighter. The woodcut's colours come last.
+# At the fifth evaluation you see no change yet. At the twelfth, lines run all over the picture, and right of the roof they already spread like rays from a sun. The woodcut's ochre and dark blue come last.
 #
-# Before and after, with a border to push; without a kernel it stays where it is:
-
-# %%
-import ipywidgets as widgets
-
-from helpers.show import browse
-
-
-def wipe(border):  # per cent of the width
-    both, x = painted.clone(), round(border / 100 * painted.shape[3])
-    both[..., :x] = content[..., :x]
-    both[..., max(x - 1, 0) : x + 1] = 1.0
-    return show(both, "before | after", height=300, alt="The pavilion, a photo left of a white border and painted right of it.")
-
-
-browse(wipe, border=widgets.IntSlider(value=27, min=0, max=100, description="border, %"))
-
-# %% [markdown]
-# At the border the roof goes on as a bundle of dark lines: content gives the direction, and style gives the line.
+# **Exercise 5 · make a picture** · ●●○ · 20 minutes. Take a photo of yours and a style from `helpers.images.names("style")`, and
+# paint it in the panel with three recipes from three rows of the wall, with 60 evaluations at 160 pixels. Choose the one
+# that you like best, and turn the knobs that the panel has, in the order of the list above, until you would hang the picture on
+# your wall. Save it, and write down in one sentence which knob made the greatest difference.
 #
-# The scrubber is the explorer's "look back". Its Film button writes an animated `.webp` of the kept pictures;
-# `film(frames, "run.mp4")` from `helpers.show` writes a video where `imageio-ffmpeg` is installed.
+# <details><summary>What to look for</summary>
 #
-# ## In this notebook we
+# Some recipes will disappoint you at 60 evaluations, because they were written for a thousand or more; look at "evaluations" on the wall
+# before you blame the loss. Multiply the content of `pytorch_tutorial` by 100, and watch whether the photo comes back. If a
+# picture fills with noise, the learning rate is too large for so few pixels: for some losses the gradient of a pixel grows when there are
+# fewer of them, and Keras' example is one of these.
 #
-# - ran published recipes through one loss and one loop, and changed any word of them;
-# - brought four famous weights to one unit, and saw that `relu4_1` does most of the talking in most of the losses;
-# - turned the knobs in order: size of the style, ratio, variation, steps; deep layers make large marks;
-# - had a panel for all of it, which keeps what it has when it is stopped.
+# </details>
 #
-# **On your own.** Paint *keras* in the explorer at 128 pixels: it ends in coloured noise. Which word of its recipe has to
-# change when there are fewer pixels? Multiply the content of *pytorch_tutorial* by 100: does the photo come back? Upload
-# a photo of yours.
+# You now know which knob does what at a few hundred pixels. [Notebook 09](09_bigger_pictures.ipynb) goes on to the
+# knobs that you need for a thousand.
 #
-# **In practice.** A recipe is data: add your own table to `data/recipes.toml`, and it is in every list above.
-# Interrupting the kernel does not reach the panel's thread; Stop does.
+# ## What to remember
 #
-# **Further reading.** Gatys, Ecker and Bethge (2015, arXiv 1508.06576), figure 3: the grid, with VGG19. The README of
-# jcjohnson/neural-style: a gallery for each knob, from 2015, and still the best manual of its kind.
+# - A recipe is everything that decides a painting except for the two pictures. A single weight decides nothing.
+# - Two networks are called VGG19, and a learning rate has the unit of what it changes. Copy both along with the number.
+# - Ask who pulls: compare the lengths of the gradients and not the sizes of the terms.
+# - With equal weights, `relu4_1` does most of the pulling in Oxford's VGG19, because its features are the largest.
+# - Turn the size of the style picture first, then the content weight, then variation, and pay for pixels and evaluations
+#   last.
+#
+# ## Three questions
+#
+# Answer each in your own words before you unfold it.
+#
+# 1. A term holds 95 per cent of the loss, and its pull is 2 per cent. How can that be?
+#
+# <details><summary>Answer</summary>
+#
+# It is large, but no small step from here makes it much smaller. Like the 9 in our toy, it has a small slope.
+#
+# </details>
+#
+# 2. You change max pooling to average pooling in a program with a style weight of 1e3, and the strokes fade. Has
+#    average pooling been proved worse?
+#
+# <details><summary>Answer</summary>
+#
+# No. The features have become smaller as well, and the style error falls with their fourth power while the content error
+# falls with their square. So you have turned down the style weight without touching it.
+#
+# </details>
+#
+# 3. No pixel of a painting is at its limit, and the pull of one layer is 70 per cent. Why do you know that the painting is not finished?
+#
+# <details><summary>Answer</summary>
+#
+# At a minimum the gradients of all parts add up to zero. A gradient of length 70 cannot be cancelled by others whose
+# lengths add up to 30, even if all of them point the other way.
+#
+# </details>
+#
+# ## On your own
+#
+# - Add a table of your own to `data/recipes.toml`. It appears in the panel at once, and a misspelt word is refused with a list of
+#   the right ones.
+# - Paint `crowsonkb` at a quarter of its size with `average=0.0` and with the published 0.99. Where do you see the difference?
+# - Measure the pulls of a program at the photo instead of at its painting. Which parts change places?
+#
+# **In practice.** When you read a new program, fill in the page: network, input, layers, what the Gram matrix and the squares are divided by, weights,
+# start, optimiser with its unit, size. If one line stays empty, you do not know the program yet.
+#
+# **Further reading.** [neural-style's README](https://github.com/jcjohnson/neural-style) has a gallery for each knob, and it is
+# still the best manual of its kind. [Gatys, Ecker and Bethge (2015)](https://arxiv.org/abs/1508.06576), figure 3, is
+# the original of our sheet. [Gatys et al. (2017)](https://arxiv.org/abs/1611.07865) add knobs for colour, place and
+# scale.
 #
 # <!-- bottom -->
