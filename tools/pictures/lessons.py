@@ -1,4 +1,4 @@
-"""Larger versions of what notebooks 02, 04, 05, 07 and 09 make, with more pixels and more work."""
+"""Larger versions of what notebooks 02, 04, 05 and 07 make, with more pixels and more work."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -15,14 +15,12 @@ from helpers.transfer import optimise
 from helpers.vgg import VGG
 from tools.countdown import Countdown
 from tools.pictures.painting import (
-    LARGE,
     STYLE,
     Plan,
     Settings,
     coarse_to_fine,
     gram_targets,
     mean_style,
-    paint_missing,
     total_loss,
 )
 from tools.pictures.sheets import contact_sheet, save_sheet
@@ -204,43 +202,3 @@ def painted_by_steps(photo: Tensor, painting_loss: Loss) -> dict[str, Tensor]:
         if step in STEPS_SHOWN:
             moments[f"step {step}"] = as_saved(image)
     return moments
-
-
-LARGE_PLANS: dict[str, Plan] = {
-    "at_once": ((1024, 39),),  # 39 is 60 / 16 + 40 / 4 + 25: equal work
-    "coarse_to_fine": LARGE,
-}
-
-
-def large_paintings(folder: Path) -> dict[Path, Settings]:
-    """The two files of notebook 09, and how each is painted."""
-    paintings = {}
-    for name, plan in LARGE_PLANS.items():
-        settings = Settings("desert_dune", "hokusai_great_wave", 0.03, 1.25, plan)
-        paintings[folder / f"{name}.jpg"] = settings
-    return paintings
-
-
-def large(vgg: VGG, path: Path) -> None:
-    """Notebook 09: 1,024 pixels painted at once and from coarse to fine, for equal work; below,
-    pixel for pixel.
-
-    Both paintings are kept in the folder `large`; one that is there already, with the same
-    settings, is not painted again.
-    """
-    files = large_paintings(path.parent / "large")
-    paint_missing(fast(VGG(device=vgg.device)), files)
-    at_once, fine = (load(file, None) for file in files)
-    pictures = {
-        "at once: 39 evaluations at 1,024 px": at_once,
-        "coarse to fine: 60, 40 and 25 evaluations": fine,
-        "a piece of it, pixel for pixel": at_once[..., 60:377, 480:956],  # 476 px, shown unscaled
-        "the same piece": fine[..., 60:377, 480:956],
-    }
-    sheet = show(
-        list(pictures.values()),
-        list(pictures),
-        columns=2,
-        alt="A dune painted at once and from coarse to fine, whole and in part.",
-    )
-    save_sheet(sheet.pil, path)
