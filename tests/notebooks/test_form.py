@@ -1,7 +1,4 @@
-"""The form of a notebook: its card, exercises, questions and links, and what no reader should see.
-
-Notebooks 06 to 12 keep their first form until they are written again.
-"""
+"""The form of a notebook: card, exercises, questions and links, and what no reader should see."""
 
 import re
 
@@ -10,14 +7,7 @@ import pytest
 from tests.notebooks.test_notebooks import code_cells, links, prose, read, tagged
 from tools.site import build, minutes
 
-FIRST_FORM = {
-    "06_painting_with_adam",
-    "07_painting_with_lbfgs",
-    "08_recipes_and_knobs",
-    "09_bigger_pictures",
-    "12_bug_museum",
-}
-SLUGS = [slug for slug in build.sources() if slug not in FIRST_FORM]
+SLUGS = list(build.sources())
 KINDS = {"predict", "build", "diagnose", "design", "make a picture"}
 TIME = re.compile(r"about (\d+) minutes to read.*?(\d+) minutes for the exercises")
 
@@ -38,10 +28,6 @@ def texts_of_outputs(notebook) -> list[str]:
 def after(heading: str, text: str) -> str:
     """Return the section of a heading, up to the next one."""
     return text.split(f"\n## {heading}\n", 1)[1].split("\n## ", 1)[0]
-
-
-def test_the_first_form_is_named_for_notebooks_that_exist():
-    assert set(build.sources()) >= FIRST_FORM
 
 
 def test_the_card_asks_a_question_and_says_what_comes_of_it(notebook):

@@ -8,8 +8,8 @@ from PIL import Image
 
 from helpers.images import DATA, as_saved, load, read_settings, save
 from helpers.losses import content_loss, gram, style_loss
-from helpers.recipes import recipe
-from tools.pictures import channels, galleries, lessons, museum, painting, recipe_sheets, results
+from helpers.recipes import RECIPES, Objective, recipe
+from tools.pictures import channels, galleries, large, museum, painting, results, systems
 from tools.pictures import style_map as maps
 from tools.pictures.painting import (
     CONTENT,
@@ -31,7 +31,7 @@ AVERAGE = {"network": "vgg19-normalised", "pool": "avg"}
 KEPT = [
     (galleries.wall_paintings(RESULTS / "wall"), MAX),
     (galleries.figure_paintings(RESULTS / "paper"), AVERAGE),
-    (lessons.large_paintings(RESULTS / "large"), MAX),
+    (large.equal_work_paintings(RESULTS / "large"), MAX),
 ]
 
 
@@ -65,15 +65,62 @@ def test_no_stored_painting_would_be_painted_again(paintings, network):
         assert is_painted(file, {**network, **settings._asdict()}), file.name
 
 
-@pytest.mark.parametrize("name", recipe_sheets.GALLERY)
-def test_no_stored_recipe_would_be_painted_again(name):
-    file = RESULTS / "08_recipes" / f"{name}.jpg"
-    assert is_painted(file, recipe_sheets.recipe_settings(name))
+SMALL_PROJECTS = {"vgg16_lbfgs", "noise_1024", "eight_steps", "adam_9000", "named_layers"}
 
 
-@pytest.mark.parametrize("name", recipe_sheets.GALLERY)
-def test_the_changes_of_a_short_run_are_a_recipe(name):
-    assert recipe(name, **recipe_sheets.GALLERY[name].changes).name == name
+STORED_SYSTEMS = sorted(path.stem for path in (RESULTS / "08_systems").glob("*.jpg"))
+
+
+def test_every_published_recipe_has_a_pair_of_pictures():
+    assert set(systems.SYSTEMS) == set(RECIPES) - SMALL_PROJECTS
+    assert set(STORED_SYSTEMS) <= set(systems.SYSTEMS)
+
+
+@pytest.mark.parametrize("name", STORED_SYSTEMS)
+def test_a_stored_system_says_how_it_was_painted(name):
+    """With its own size and network; and if it was stopped early, then after how many steps."""
+    note = read_settings(RESULTS / "08_systems" / f"{name}.jpg")
+    wanted = systems.settings(name)
+    assert 0 < note["evaluations"] <= wanted["evaluations"]
+    assert {**note, **wanted, "evaluations": note["evaluations"]} == note
+    assert note["seconds"] > 0
+    assert len(note["style_errors"]) == 5
+    assert sum(note["pull"].values()) == pytest.approx(100, abs=0.1)
+
+
+def test_a_system_is_painted_and_measured(tmp_path, monkeypatch):
+    """Three steps of Udacity's, from the first to what the file says of it."""
+    tiny = recipe("udacity", size=32, steps=3)
+    monkeypatch.setitem(RECIPES, "udacity", tiny)
+    file = tmp_path / "udacity.jpg"
+    systems.paint_system("udacity", file, torch.device("cpu"))
+    note = read_settings(file)
+    assert note["evaluations"] == 3
+    assert note["departures"] == ["with vgg19 instead of torchvision-vgg19"]
+    assert min(load(file, None).shape[2:]) == 32
+    assert set(note["pull"]) == {"content relu4_2", *(f"style {name}" for name in STYLE)}
+
+
+def test_pulls_are_norms_of_gradients(vgg):
+    """A content weight a thousand times as large pulls nearly alone."""
+    photo = drawn(1, 3, 48, 48)
+    image = drawn(1, 3, 48, 48, seed=1)
+    loud = Objective(recipe("ours", content={"relu4_2": 30.0}), vgg, photo, photo)
+    quiet = Objective("ours", vgg, photo, photo)
+    term = "content relu4_2"
+    assert systems.pulls(quiet, photo)[term] == 0
+    assert 0 < systems.pulls(quiet, image)[term] < 50 < systems.pulls(loud, image)[term] < 100
+
+
+def test_no_stage_of_the_large_painting_would_be_painted_again():
+    for number, file in enumerate(large.stage_files(RESULTS / "09_large.jpg")):
+        assert is_painted(file, large.stage_settings(number)), file.name
+
+
+def test_none_of_the_eight_paintings_would_be_painted_again():
+    for causes in itertools.product(large.SIZES, large.STYLE_SIZES, large.BUDGETS):
+        file = large.cause_file(RESULTS / "three_causes", *causes)
+        assert is_painted(file, large.cause_settings(*causes)), file.name
 
 
 def test_what_a_painting_says_of_its_style_is_true(vgg):
@@ -267,19 +314,32 @@ def test_overwritten_features_are_those_after_relu(vgg):
     assert torch.equal(features["conv2_1"], honest["conv2_1"])
 
 
-def test_not_divided_means_no_deviation(vgg):
+def test_the_door_for_small_pixels_feeds_a_255th_and_no_mean(vgg):
     image = drawn(1, 3, 48, 48)
-    features = museum.not_divided(vgg, image, ["relu1_1"])["relu1_1"]
-    expected = vgg.features(image - vgg.mean, ["relu1_1"])["relu1_1"]
+    features = museum.unscaled(vgg, image, ["relu1_1"])["relu1_1"]
+    expected = vgg.features(image / 255 / vgg.std, ["relu1_1"])["relu1_1"]
     torch.testing.assert_close(features, expected, rtol=1e-4, atol=1e-5)
 
 
-def test_one_axis_does_not_see_differences_downwards(ramp):
-    loss = museum.with_one_axis(lambda image: image.sum() * 0)
-    across = ramp[:, :1]  # red grows across, green downwards
-    down = ramp[:, 1:2]
-    assert loss(down).item() == 0
-    assert loss(across).item() == pytest.approx(20 / 47**2, rel=1e-4)
+def test_a_mean_in_columns_leaves_the_other_columns_as_they_are(vgg):
+    image = drawn(1, 3, 48, 48)
+    features = museum.mean_in_columns(vgg, image, ["relu1_1"])["relu1_1"]
+    no_mean = vgg.features(image.flip(1) / vgg.std, ["relu1_1"])["relu1_1"]
+    torch.testing.assert_close(features[..., 4:], no_mean[..., 4:], rtol=1e-4, atol=1e-4)
+    assert (features[..., :3] - no_mean[..., :3]).abs().max() > 0.5
+
+
+def test_counts_are_those_of_the_two_formulas():
+    assert museum.count_of_the_paper(64, 100, 400) == 6400
+    assert museum.count_of_keras(64, 100, 400) == 1200
+
+
+def test_a_count_that_is_the_same_for_all_layers_cancels_but_for_its_size(vgg):
+    """A style term is 1 at the start, whatever it is divided by."""
+    scene = museum.Scene(vgg, drawn(1, 3, 48, 48), drawn(1, 3, 40, 56, seed=1))
+    for count in (museum.count_of_keras, museum.count_of_the_paper):
+        loss = museum.counted(scene, scene.photo, count)
+        assert loss(scene.photo).item() == pytest.approx(1, rel=1e-4)
 
 
 def test_the_total_loss_is_the_mean_style_error_and_weighted_content(vgg):

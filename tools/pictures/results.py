@@ -18,12 +18,17 @@ from helpers.images import credit, read_settings
 from helpers.vgg import VGG
 from tools.countdown import duration
 from tools.pictures.channels import excited_channels
+from tools.pictures.depth_grid import depth_grid
 from tools.pictures.galleries import hero, paper_figure, wall
-from tools.pictures.lessons import content_depths, content_ratio, large, ten_steps, textures
+from tools.pictures.large import equal_work, large, three_causes
+from tools.pictures.lessons import content_depths, content_ratio, ten_steps, textures
 from tools.pictures.museum import museum
+from tools.pictures.nine_thousand import nine_thousand
 from tools.pictures.painting import RESULTS, Settings
-from tools.pictures.recipe_sheets import depth_grid, recipe_gallery
+from tools.pictures.race import race
+from tools.pictures.sixteen import sixteen
 from tools.pictures.style_map import style_map
+from tools.pictures.systems import systems
 
 COMMAND = "python -m tools.pictures.results"
 PICTURES = {  # (network, path) -> None
@@ -36,10 +41,15 @@ PICTURES = {  # (network, path) -> None
     "04_textures": textures,
     "05_ratio": content_ratio,
     "06_painting": hero(Settings("chelsea", "vangogh_wheat_field_cypresses", 0.03, 1.25)),
+    "06_adam_9000": nine_thousand,
     "07_steps": ten_steps,
-    "08_recipes": recipe_gallery,
+    "07_race": race,
+    "07_vgg16": sixteen,
+    "08_systems": systems,
     "08_grid": depth_grid,
     "09_large": large,
+    "09_equal_work": equal_work,
+    "09_three_causes": three_causes,
     "12_museum": museum,
 }
 
