@@ -30,11 +30,11 @@ show(load(DATA / "results" / "06_painting.jpg", 640),
      alt="The face of a cat in golden and green strokes, with white and blue strokes that curl behind it.")
 
 # %% [markdown]
-# Nobody painted it, and no network was trained to make it. A short loop changed the pixels of the photo, a little at a
-# time, until a loss was small. In this notebook you will write that loop yourself, watch it work, and take it apart to see what
-# each line is for. (The picture above was painted beforehand with 1,024 pixels and the tricks of notebooks
-# [07](07_painting_with_lbfgs.ipynb) and [09](09_bigger_pictures.ipynb); `python -m tools.pictures.results 06_painting` paints it
-# again. Below you will paint a smaller one.)
+# Nobody painted it, and no network was trained to make it. A short loop changed the pixels of the photo, a little at
+# a time, until a loss was small. In this notebook you will write that loop yourself, watch it work, and take it apart
+# to see what each line is for. (The picture above was painted beforehand with 1,024 pixels and the tricks of
+# notebooks [07](07_painting_with_lbfgs.ipynb) and [09](09_bigger_pictures.ipynb);
+# `python -m tools.pictures.results 06_painting` paints it again. Below you will paint a smaller one.)
 #
 # The sizes and the numbers of steps are here, so that you can change them:
 
@@ -196,9 +196,9 @@ for _ in range(50):
 print(f"pixels {pixels[0]:.2f} and {pixels[1]:.2f}, loss {toy_loss(pixels):.3f}")
 
 # %% [markdown]
-# The loss is zero, and yet we cannot be content. A screen shows nothing brighter than 1, so no screen can show the second pixel. If we
-# cut it off at the very end, we get another picture than the one whose loss we made small. It is better to bring the
-# pixels back after every step, so that the next gradient belongs to a picture that can be shown:
+# The loss is zero, and yet we cannot be content. A screen shows nothing brighter than 1, so no screen can show the
+# second pixel. If we cut it off at the very end, we get another picture than the one whose loss we made small. It is
+# better to bring the pixels back after every step, so that the next gradient belongs to a picture that can be shown:
 
 # %%
 # NBVAL_CHECK_OUTPUT
@@ -211,11 +211,11 @@ for _ in range(50):
 print(f"pixels {pixels[0]:.2f} and {pixels[1]:.2f}, loss {toy_loss(pixels):.3f}")
 
 # %% [markdown]
-# Now the second pixel is white, and the loss belongs to a picture that can be shown. A loss of 0.04 is the best that a screen can do. Look at the last
-# two lines of the loop, because there are several wrong ways to write them. The underscore in `clamp_` means that the tensor
-# itself is changed. `pixels.clamp(0, 1)` would make a new tensor, and the optimiser would go on moving the old one. And
-# `torch.no_grad()` says that the cut is no part of the loss, so PyTorch need not take a gradient of it. (Without that line it
-# refuses, with an error.)
+# Now the second pixel is white, and the loss belongs to a picture that can be shown. A loss of 0.04 is the best that
+# a screen can do. Look at the last two lines of the loop, because there are several wrong ways to write them. The
+# underscore in `clamp_` means that the tensor itself is changed. `pixels.clamp(0, 1)` would make a new tensor, and
+# the optimiser would go on moving the old one. And `torch.no_grad()` says that the cut is no part of the loss, so
+# PyTorch need not take a gradient of it. (Without that line it refuses, with an error.)
 #
 # These are all the lines that a painting needs. Now it is your turn to put them together.
 #
@@ -410,8 +410,10 @@ for share in (0.05, 0.5, 0.95):
     print(f"{share:.0%} of the numbers have a gradient smaller than {torch.quantile(sizes, share):.1e}")
 
 # %% [markdown]
-# The gradients are tiny, which only says that one pixel alone can do little. More important is how much they differ: from
-# the weakest twentieth to the strongest there is a factor of about seventy. So with plain gradient descent some pixels move seventy times as far as others. That may be right where there is little to gain, but it leaves most of the picture nearly untouched while the rate is small enough for the strongest.
+# The gradients are tiny, which only says that one pixel alone can do little. More important is how much they differ:
+# from the weakest twentieth to the strongest there is a factor of about seventy. So with plain gradient descent some
+# pixels move seventy times as far as others. That may be right where there is little to gain, but it leaves most of
+# the picture nearly untouched while the rate is small enough for the strongest.
 #
 # [Adam](https://arxiv.org/abs/1412.6980) (Kingma and Ba, 2015) has an answer to that. It keeps two running means for every
 # pixel, $m$ of the gradient $g$ and $v$ of its square, and divides the one by the root of the other:
@@ -421,11 +423,11 @@ for share in (0.05, 0.5, 0.95):
 # $$x \leftarrow x - \eta \, \frac{\hat m}{\sqrt{\hat v} + \varepsilon} \qquad\text{with}\qquad \hat m = \frac{m}{1 -
 # \beta_1^t}, \quad \hat v = \frac{v}{1 - \beta_2^t}$$
 #
-# Read it slowly. The mean of the gradient says where to go, and the root of the mean square says how large this pixel's
-# gradients usually are. What is left after the division is a number that is usually between −1 and 1, and η turns it into a
-# distance. The hats repair the beginning: $m$ and $v$ start at zero, so in step $t$ they are too small by just these factors.
-# (PyTorch takes $\beta_1 = 0.9$, $\beta_2 = 0.999$ and $\varepsilon = 10^{-8}$. These β are Adam's, and have nothing to do
-# with the paper's style weight.)
+# Read it slowly. The mean of the gradient says where to go, and the root of the mean square says how large this
+# pixel's gradients usually are. What is left after the division is a number that is usually between −1 and 1, and η
+# turns it into a distance. The hats repair the beginning: $m$ and $v$ start at zero, so in step $t$ they are too
+# small by just these factors. (PyTorch takes $\beta_1 = 0.9$, $\beta_2 = 0.999$ and $\varepsilon = 10^{-8}$. These β
+# are Adam's, and have nothing to do with the paper's style weight.)
 #
 # **Your turn, before you run the next cell.** Three pixels have the gradients −1.4, 0.0001 and 30. The learning rate is
 # 0.02. In the first step, $m = 0.1\,g$ and $v = 0.001\,g^2$. How far does Adam move each of the three, and why would it
@@ -448,10 +450,10 @@ for name, method in {"SGD": torch.optim.SGD, "Adam": torch.optim.Adam}.items():
     print(f"{name:4} moves the three pixels by {pixels[0]:.6f}, {pixels[1]:.6f} and {pixels[2]:.6f}")
 
 # %% [markdown]
-# (The second pixel misses two millionths, and that is ε's doing.) So in Adam the learning rate is a distance. 0.02 is five of the 255 grey levels of a screen, and in the first step every
-# pixel goes just as far, no matter how little it has to gain. In a picture of a hundred thousand numbers you can see that.
-# On the left is the gradient of our photo, turned around so that bright means "make this brighter". On the right is the
-# step that Adam makes of it:
+# (The second pixel misses two millionths, and that is ε's doing.) So in Adam the learning rate is a distance. 0.02 is
+# five of the 255 grey levels of a screen, and in the first step every pixel goes just as far, no matter how little it
+# has to gain. In a picture of a hundred thousand numbers you can see that. On the left is the gradient of our photo,
+# turned around so that bright means "make this brighter". On the right is the step that Adam makes of it:
 
 # %%
 pixels = photo.clone().requires_grad_()
@@ -465,13 +467,14 @@ show([against_gradient, 0.5 + 15 * first_step], ["against the gradient", "Adam's
      "grey towards the edges, in the right one it is equally strong everywhere.")
 
 # %% [markdown]
-# On the left the strong colours stand around the eyes and the nose, and the blurred background at the top is nearly grey,
-# because there is little to gain. On the right nearly every number is at one of its two ends, plus or minus 0.02, in the background
-# as well. Keep this picture in mind, because in a minute you will see it lie over the cat as coloured grain.
+# On the left the strong colours stand around the eyes and the nose, and the blurred background at the top is nearly
+# grey, because there is little to gain. On the right nearly every number is at one of its two ends, plus or minus
+# 0.02, in the background as well. Keep this picture in mind, because in a minute you will see it lie over the cat as
+# coloured grain.
 #
-# What about the small ε in the formula? It keeps Adam from dividing by zero, and it has the unit of the gradient. How far does
-# a pixel with our median gradient go with PyTorch's ε, and with the 0.1 of [TensorFlow's
-# tutorial](https://www.tensorflow.org/tutorials/generative/style_transfer)?
+# What about the small ε in the formula? It keeps Adam from dividing by zero, and it has the unit of the gradient. How
+# far does a pixel with our median gradient go with PyTorch's ε, and with the 0.1 of
+# [TensorFlow's tutorial](https://www.tensorflow.org/tutorials/generative/style_transfer)?
 
 # %%
 # NBVAL_CHECK_OUTPUT
@@ -481,8 +484,9 @@ for epsilon in (1e-8, 0.1):
     print(f"epsilon {epsilon:.0e}: the first step moves it by {distance:.1e}")
 
 # %% [markdown]
-# With 0.1 the step is more than 400 times shorter, and our paintings would stand still. The tutorial does not divide its errors by the size of their targets, as we do, so its loss and its gradients are of another size. An ε
-# means nothing without its loss, just like the weights of notebook 05.
+# With 0.1 the step is more than 400 times shorter, and our paintings would stand still. The tutorial does not divide
+# its errors by the size of their targets, as we do, so its loss and its gradients are of another size. An ε means
+# nothing without its loss, just like the weights of notebook 05.
 #
 # **Exercise 2 · predict** · ●●○ · 10 minutes. Adam has η = 0.02, $\beta_1 = 0.9$ and $\beta_2 = 0.999$, and ε is so small
 # that it does not matter unless we say so. How far is a pixel from its start? Give plus for brighter and minus for
@@ -604,9 +608,9 @@ check(my_adam, adam_spec, (5,), (8, 5), each(0.02, 0.5), each(0.9, 0.99, 0.5), e
 #
 # ## Ninety steps
 #
-# Now we paint. The loop below is yours, with two additions: it writes down both errors, and it keeps some pictures for a film.
-# From here on the network computes in half precision if your processor has units for that. This only saves time, and
-# [notebook 09](09_bigger_pictures.ipynb) says how much.
+# Now we paint. The loop below is yours, with two additions: it writes down both errors, and it keeps some pictures
+# for a film. From here on the network computes in half precision if your processor has units for that. This only
+# saves time, and [notebook 09](09_bigger_pictures.ipynb) says how much.
 
 # %%
 from helpers.show import Progress
@@ -638,8 +642,8 @@ for step in range(1, steps + 1):
     progress(step, image.detach(), loss.item())
 
 # %% [markdown]
-# How did the cat become a painting? Here is the run as a film. It goes quickly at first and more slowly later, because the first
-# ten steps change more than the last fifty:
+# How did the cat become a painting? Here is the run as a film. It goes quickly at first and more slowly later,
+# because the first ten steps change more than the last fifty:
 
 # %%
 from helpers.show import play
@@ -651,11 +655,10 @@ play(frames + rest, seconds=6, colours=64,
      "white and blue strokes curl at the right.")
 
 # %% [markdown]
-# If you want to keep the film or send it to somebody,
-# `from helpers.show import film` and `film(frames, "outputs/cat.gif", seconds=6)` write it to a file. The folder `outputs` is
-# made beside the notebook (on Colab you find it in the list of files at the left), and the ending decides about the kind:
-# `.gif`, `.webp`, or `.mp4` if the package `imageio-ffmpeg` is there. And these are six of its pictures, large enough to look
-# at:
+# If you want to keep the film or send it to somebody, `from helpers.show import film` and
+# `film(frames, "outputs/cat.gif", seconds=6)` write it to a file. The folder `outputs` is made beside the notebook
+# (on Colab you find it in the list of files at the left), and the ending decides about the kind: `.gif`, `.webp`, or
+# `.mp4` if the package `imageio-ffmpeg` is there. And these are six of its pictures, large enough to look at:
 
 # %%
 moments = [step for step in (0, 2, 5, 20, 40, steps) if step in snapshots]
@@ -665,8 +668,11 @@ show([snapshots[step] for step in moments], [f"{step} steps" for step in moments
 
 # %% [markdown]
 # After two steps a fine reddish grain lies over the photo, and after five it is strong, on the blurred background as
-# much as on the fur. The grain is in the gradient already. That it lies over the background as much as over the fur is what we expected of Adam, which moves every pixel equally far at first. After twenty
-# steps the grain has ordered itself into lines, and the fur is green and gold. After twenty steps the grain has ordered itself into lines and the first curls, and the fur is green and gold. By forty the curls are white and blue, and the last fifty steps calm the surfaces and clear the colours.
+# much as on the fur. The grain is in the gradient already. That it lies over the background as much as over the fur
+# is what we expected of Adam, which moves every pixel equally far at first. After twenty steps the grain has ordered
+# itself into lines, and the fur is green and gold. After twenty steps the grain has ordered itself into lines and the
+# first curls, and the fur is green and gold. By forty the curls are white and blue, and the last fifty steps calm the
+# surfaces and clear the colours.
 #
 # The two errors tell the same story in numbers:
 
@@ -678,8 +684,8 @@ plot(history, xlabel="step", ylabel="error", log=False,
      "leaps from zero to 1.1 within ten steps and then falls a little.")
 
 # %% [markdown]
-# The style error falls steeply at first and then ever more slowly, a rhythm that you will meet again. The
-# content error starts at zero, leaps above 1 within ten steps, while the grain is strongest, and then comes back part of the
+# The style error falls steeply at first and then ever more slowly, a rhythm that you will meet again. The content
+# error starts at zero, leaps above 1 within ten steps, while the grain is strongest, and then comes back part of the
 # way.
 #
 # A painting is what a file keeps, so we measure the picture after its numbers have been rounded to the 256 levels of a
@@ -694,16 +700,16 @@ print(f"the saved painting: content error {content_error:.2f}, style error {styl
 
 # %% [markdown]
 # The style error has come down from 0.78 to 0.033, to about a twenty-fourth. The content error of 0.91 looks terrible
-# beside that, because features that are all zero would score 1. And yet you recognise the cat at once! The content error counts
-# every change at `relu4_2`, also those of the fur's texture, and another texture is just what we asked for. So do not read it as "91
-# per cent of the cat is gone". It is a number to compare paintings with, and no more.
+# beside that, because features that are all zero would score 1. And yet you recognise the cat at once! The content
+# error counts every change at `relu4_2`, also those of the fur's texture, and another texture is just what we asked
+# for. So do not read it as "91 per cent of the cat is gone". It is a number to compare paintings with, and no more.
 #
 # Your own loop may do something else. Then its report often tells you which line is missing.
 #
-# **Exercise 4 · diagnose** · ●●○ · 15 minutes. Four friends have written the loop of the two pixels with Adam and η = 0.1, and
-# each has made one mistake. The cell below prints what their loops report, and first a loop that is right. Which mistake is whose?
-# Choose from `"no zero_grad"`, `"no clamp"`, `"no step"`, `"new Adam in every step"`
-# and `"learning rate too small"`.
+# **Exercise 4 · diagnose** · ●●○ · 15 minutes. Four friends have written the loop of the two pixels with Adam and η =
+# 0.1, and each has made one mistake. The cell below prints what their loops report, and first a loop that is right.
+# Which mistake is whose? Choose from `"no zero_grad"`, `"no clamp"`, `"no step"`, `"new Adam in every step"` and
+# `"learning rate too small"`.
 
 
 # %% tags=["spec", "folded"]
@@ -768,9 +774,9 @@ check(my_diagnosis, diagnosis_spec);
 #
 # ## How large a step?
 #
-# The rate of 0.02 was our choice. To see what it does we need short experiments, so we put the loop into a function. It
-# takes one learning rate for every step, because in a moment we shall want to change the rate on the way. (An optimiser keeps its
-# settings in `param_groups`, and we may change them there.)
+# The rate of 0.02 was our choice. To see what it does we need short experiments, so we put the loop into a function.
+# It takes one learning rate for every step, because in a moment we shall want to change the rate on the way. (An
+# optimiser keeps its settings in `param_groups`, and we may change them there.)
 
 # %%
 def paint_with_adam(start, loss, rates):
@@ -792,15 +798,15 @@ def paint_with_adam(start, loss, rates):
 
 # %% [markdown]
 # **Your turn, before you run the next cell.** We paint a smaller cat for 40 steps, with a tenth of our rate, with our
-# rate, and with ten times our rate. How far can a pixel get from the photo in 40 steps of 0.002? And which of the three would
-# you expect to have the lowest loss, and which the best cat?
+# rate, and with ten times our rate. How far can a pixel get from the photo in 40 steps of 0.002? And which of the
+# three would you expect to have the lowest loss, and which the best cat?
 #
 # <details><summary>Compare</summary>
 #
-# 40 steps of 0.002 make 0.08, about twenty of the 255 grey levels, and only if all of them go in the same direction. So with the
-# smallest rate the photo must still be there. The largest rate ends with the lowest loss of the three, and it is the only one
-# whose cat you have to look for. With 0.2 the first steps throw every pixel across a large part of the range, so the content of the
-# photo is gone, and the loop has to find it again.
+# 40 steps of 0.002 make 0.08, about twenty of the 255 grey levels, and only if all of them go in the same direction.
+# So with the smallest rate the photo must still be there. The largest rate ends with the lowest loss of the three,
+# and it is the only one whose cat you have to look for. With 0.2 the first steps throw every pixel across a large
+# part of the range, so the content of the photo is gone, and the loop has to find it again.
 #
 # </details>
 
@@ -819,23 +825,24 @@ show(images, titles, height=210,
      "and yellow strokes in which the cat can hardly be made out.")
 
 # %% [markdown]
-# With 0.002 you see the photo under a little grain, because no pixel could get further than 20 grey levels from it. With 0.02 the cat is
-# painted. With 0.2 the loss first leaped to three times its value at the start, and then it fell below that of the other
-# two. But where is the cat? The loss says that the third picture is the best, and hardly anybody would choose it.
-# With α = 0.03 the content counts for so little that a lost cat is cheap. In the second picture the cat is still there
-# because we started from it and went in small steps.
+# With 0.002 you see the photo under a little grain, because no pixel could get further than 20 grey levels from it.
+# With 0.02 the cat is painted. With 0.2 the loss first leaped to three times its value at the start, and then it fell
+# below that of the other two. But where is the cat? The loss says that the third picture is the best, and hardly
+# anybody would choose it. With α = 0.03 the content counts for so little that a lost cat is cheap. In the second
+# picture the cat is still there because we started from it and went in small steps.
 #
-# Many programs let the rate fall while they paint. [Dive into Deep
-# Learning](https://d2l.ai/chapter_computer-vision/neural-style.html), for example, multiplies it by 0.8 after every 50 steps.
-# Let us try a rate of 0.1 for 50 steps, once as it is, and once so that it falls to zero along half a cosine wave.
+# Many programs let the rate fall while they paint.
+# [Dive into Deep Learning](https://d2l.ai/chapter_computer-vision/neural-style.html), for example, multiplies it by
+# 0.8 after every 50 steps. Let us try a rate of 0.1 for 50 steps, once as it is, and once so that it falls to zero
+# along half a cosine wave.
 #
 # **Your turn, before you run the next cell.** As long as the two rates are nearly equal, so will be the losses. Which of
 # the two runs will be ahead at the end, and why?
 #
 # <details><summary>Compare</summary>
 #
-# The constant one is ahead. Around step 20 the falling rate has become clearly smaller, and from there on its pixels cannot go as
-# far as they should. Its curve flattens because we stop it, and not because it has arrived.
+# The constant one is ahead. Around step 20 the falling rate has become clearly smaller, and from there on its pixels
+# cannot go as far as they should. Its curve flattens because we stop it, and not because it has arrived.
 #
 # </details>
 
@@ -852,35 +859,37 @@ plot(curves, xlabel="step", ylabel="loss",
 
 # %% [markdown]
 # Here the falling rate did not get there sooner. It makes a run settle where it is, so the run has to be long enough
-# to be somewhere by then. When you look at a loss curve that has become flat, always ask for its learning rate before you believe that
-# the painting is finished.
+# to be somewhere by then. When you look at a loss curve that has become flat, always ask for its learning rate before
+# you believe that the painting is finished.
 #
 # So the rate decides how far a painting can get from its start. What if the start itself is something else?
 #
 # ## Three kinds of noise
 #
-# All our paintings started from the photo so far. The paper starts from white noise, and shows in its figure 6 what the
-# photo and the style picture give as starts. What do programs do? By default [the authors' own
-# notebook](https://github.com/leongatys/PytorchNeuralStyleTransfer), [PyTorch's
-# tutorial](https://docs.pytorch.org/tutorials/advanced/neural_style_tutorial.html) and
-# [gordicaleksa's program](https://github.com/gordicaleksa/pytorch-neural-style-transfer) start from the photo, and they offer noise. In
-# the first two, the line for it is there, but commented out. [neural-style](https://github.com/jcjohnson/neural-style) and its
-# translation [neural-style-pt](https://github.com/ProGamerGov/neural-style-pt) start from noise unless you ask for
-# something else.
+# All our paintings started from the photo so far. The paper starts from white noise, and shows in its figure 6 what
+# the photo and the style picture give as starts. What do programs do? By default
+# [the authors' own notebook](https://github.com/leongatys/PytorchNeuralStyleTransfer),
+# [PyTorch's tutorial](https://docs.pytorch.org/tutorials/advanced/neural_style_tutorial.html) and
+# [gordicaleksa's program](https://github.com/gordicaleksa/pytorch-neural-style-transfer) start from the photo, and
+# they offer noise. In the first two, the line for it is there, but commented out.
+# [neural-style](https://github.com/jcjohnson/neural-style) and its translation
+# [neural-style-pt](https://github.com/ProGamerGov/neural-style-pt) start from noise unless you ask for something
+# else.
 #
-# They all draw from a normal distribution, so you might think that they all start from the same thing. But a number has a
-# unit. In neural-style an image runs from 0 to 256 and has its mean colour taken away, and then noise with a spread of 0.001 is
-# drawn. (The commented line of Gatys' notebook has a spread of 1 in nearly the same unit, which is one grey level.)
-# gordicaleksa takes 90 where pixels run to 255. PyTorch's tutorial takes 1 where pixels run from 0 to 1.
+# They all draw from a normal distribution, so you might think that they all start from the same thing. But a number
+# has a unit. In neural-style an image runs from 0 to 256 and has its mean colour taken away, and then noise with a
+# spread of 0.001 is drawn. (The commented line of Gatys' notebook has a spread of 1 in nearly the same unit, which is
+# one grey level.) gordicaleksa takes 90 where pixels run to 255. PyTorch's tutorial takes 1 where pixels run from 0
+# to 1.
 #
-# **Your turn, before you run the next cell.** What will the three starts look like on a screen, which cuts off everything below 0
-# and above 1? In which of them will half of all numbers be black, and why?
+# **Your turn, before you run the next cell.** What will the three starts look like on a screen, which cuts off
+# everything below 0 and above 1? In which of them will half of all numbers be black, and why?
 #
 # <details><summary>Compare</summary>
 #
-# neural-style's noise is far below one grey level, so we see an even sheet in the mean colour. gordicaleksa's spread is about
-# a third of the range around a middle colour, so most numbers stay inside. The tutorial's noise has its middle at 0,
-# because nobody adds a mean colour in this unit. So half of its numbers are negative, and black.
+# neural-style's noise is far below one grey level, so we see an even sheet in the mean colour. gordicaleksa's spread
+# is about a third of the range around a middle colour, so most numbers stay inside. The tutorial's noise has its
+# middle at 0, because nobody adds a mean colour in this unit. So half of its numbers are negative, and black.
 #
 # </details>
 
@@ -900,9 +909,9 @@ for name, start in starts.items():
     print(f"{name:18} spread {start.std(dim=(2, 3)).mean():.6f}, black {black:.2f}, white {white:.2f}")
 
 # %% [markdown]
-# From each of them we paint the same cat, with the same targets and 50 steps of the rate 0.05. The content weight is 0.1
-# now, because the cat is not there yet and has to be found. (All three are cut to 0 to 1 before the first step, as our loop does after
-# every step.)
+# From each of them we paint the same cat, with the same targets and 50 steps of the rate 0.05. The content weight is
+# 0.1 now, because the cat is not there yet and has to be found. (All three are cut to 0 to 1 before the first step,
+# as our loop does after every step.)
 
 # %% tags=["painting"]
 noise_loss = make_loss(small_errors, 0.1)
@@ -917,17 +926,19 @@ show([*starts.values(), *finished], [*starts, *titles], columns=3, height=210,
      "yellow nose in clean strokes, the same with fine grain, and the same in dull green under strong grain.")
 
 # %% [markdown]
-# From the even sheet a cat has come out, with a blue eye, a yellow nose and clean strokes. From
-# gordicaleksa's noise the same cat looks through a fine chequered grain. From the tutorial's noise you have to search for
-# it. The losses follow in the same order, 0.15, 0.19 and 0.27. The random numbers were the same three times. What differed was their spread and the colour around which they lie, and both follow from the unit.
+# From the even sheet a cat has come out, with a blue eye, a yellow nose and clean strokes. From gordicaleksa's noise
+# the same cat looks through a fine chequered grain. From the tutorial's noise you have to search for it. The losses
+# follow in the same order, 0.15, 0.19 and 0.27. The random numbers were the same three times. What differed was their
+# spread and the colour around which they lie, and both follow from the unit.
 #
-# So when you read that somebody "started from white noise", you know very little. If you want noise only so that no photo is in
-# it, an even sheet served better here, in 50 steps, because there was no grain in it that had to be removed first.
+# So when you read that somebody "started from white noise", you know very little. If you want noise only so that no
+# photo is in it, an even sheet served better here, in 50 steps, because there was no grain in it that had to be
+# removed first.
 #
-# **Exercise 5 · make a picture** · ●○○ · 10 minutes. What happens if you start from the style instead? The cell below cuts a piece
-# out of the wheat field, as large as the photo, and paints the cat over it. Run it as it is and find the things that
-# Van Gogh left behind. Then change one knob at a time. Try `my_start = small_photo`, or `torch.ones_like(small_photo)`, which is a
-# white sheet, a weight of 0.02 or 1, and a rate of 0.01 or 0.2.
+# **Exercise 5 · make a picture** · ●○○ · 10 minutes. What happens if you start from the style instead? The cell below
+# cuts a piece out of the wheat field, as large as the photo, and paints the cat over it. Run it as it is and find the
+# things that Van Gogh left behind. Then change one knob at a time. Try `my_start = small_photo`, or
+# `torch.ones_like(small_photo)`, which is a white sheet, a weight of 0.02 or 1, and a rate of 0.01 or 0.2.
 
 # %% tags=["painting"]
 height, width = small_photo.shape[2:]
@@ -942,16 +953,20 @@ show([my_start, painting], ["the start", f"after 40 steps: loss {losses[-1]:.2f}
 # %% [markdown]
 # <details><summary>What to look for</summary>
 #
-# The cypress is still there. The style error does not mind where a cypress stands. The content error does, but with this weight and in 40 steps it has not removed it. A round eye looks out of the clouds, where the photo has one, and the white clouds below it, where the cat's cheek should be, have turned the yellow of the wheat. When you turn the knobs, ask each time whether the cypress
-# or the eye gets stronger, and whether the loss agrees with your eyes about which picture is better.
+# The cypress is still there. The style error does not mind where a cypress stands. The content error does, but with
+# this weight and in 40 steps it has not removed it. A round eye looks out of the clouds, where the photo has one, and
+# the white clouds below it, where the cat's cheek should be, have turned the yellow of the wheat. When you turn the
+# knobs, ask each time whether the cypress or the eye gets stronger, and whether the loss agrees with your eyes about
+# which picture is better.
 #
 # </details>
 #
 # ## What do 9,000 steps buy?
 #
-# Our paintings took 50 or 90 steps. Others are more patient. gordicaleksa's program takes 3,000 steps of Adam, [the example of
-# Keras](https://keras.io/examples/generative/neural_style_transfer/) takes 4,000 steps of SGD, and some people leave the
-# computer alone overnight. Is that patience rewarded? We have painted 9,000 steps of Adam beforehand, with these two pictures:
+# Our paintings took 50 or 90 steps. Others are more patient. gordicaleksa's program takes 3,000 steps of Adam,
+# [the example of Keras](https://keras.io/examples/generative/neural_style_transfer/) takes 4,000 steps of SGD, and
+# some people leave the computer alone overnight. Is that patience rewarded? We have painted 9,000 steps of Adam
+# beforehand, with these two pictures:
 
 # %%
 colosseum = load("roman_colosseum", 256)  # (1, 3, 144, 256)
@@ -961,10 +976,10 @@ show([colosseum, portrait], ["content: the Colosseum in Rome", "style: Van Gogh,
      "red beard, painted in short strokes of many colours.")
 
 # %% [markdown]
-# The start is the photo, the content weight is 0.03, the rate is 0.0015, and pixels are clamped after every step. (The network is
-# VGG19 with its channels scaled until the mean activation of each is 1, as the paper did it.) `python -m
-# tools.pictures.results 06_adam_9000` paints it again, in about an hour without a graphics card. These are its
-# snapshots:
+# The start is the photo, the content weight is 0.03, the rate is 0.0015, and pixels are clamped after every step.
+# (The network is VGG19 with its channels scaled until the mean activation of each is 1, as the paper did it.)
+# `python -m tools.pictures.results 06_adam_9000` paints it again, in about an hour without a graphics card. These are
+# its snapshots:
 
 # %%
 from helpers.images import read_settings
@@ -981,13 +996,13 @@ show([load(file, None) for file in files], titles, columns=2, height=300,
      "in the later pictures the sky is greyer and full of dots, and the face is clearer.")
 
 # %% [markdown]
-# The first thousand steps took the style error from 2.35, as you will see in a moment, to 0.025, nearly a hundred times less. All the
-# thousands after them together have only halved it once more. What does that buy for the eye? Go from picture to
-# picture. Coloured dots spread over the sky, which turns from blue to the grey green of the portrait, and the strokes become
-# harder. The arches were easier to recognise after 1,000 steps.
+# The first thousand steps took the style error from 2.35, as you will see in a moment, to 0.025, nearly a hundred
+# times less. All the thousands after them together have only halved it once more. What does that buy for the eye? Go
+# from picture to picture. Coloured dots spread over the sky, which turns from blue to the grey green of the portrait,
+# and the strokes become harder. The arches were easier to recognise after 1,000 steps.
 #
-# Here is the whole run on one page. Both axes are logarithmic, so the same distance to the right always means the same *factor* in
-# steps:
+# Here is the whole run on one page. Both axes are logarithmic, so the same distance to the right always means the
+# same *factor* in steps:
 
 # %%
 import json
@@ -1012,9 +1027,9 @@ figure(fig, alt="Two curves over up to 9,000 steps on logarithmic axes: the styl
        "hundredths by step 1,000 and flattens; the content error rises to 0.7 within 100 steps and stays there.")
 
 # %% [markdown]
-# The style error falls fast from the first step to about the thousandth, and there its curve bends and flattens. The content error
-# has done nearly all of its growing after 100 steps. So most of what this run can do for its loss
-# has happened within the first thousand steps, and each further thousand costs as much and brings less.
+# The style error falls fast from the first step to about the thousandth, and there its curve bends and flattens. The
+# content error has done nearly all of its growing after 100 steps. So most of what this run can do for its loss has
+# happened within the first thousand steps, and each further thousand costs as much and brings less.
 #
 # So what do more steps *not* buy? Let us look at the bright cloud of the photo, and at the face of the painter:
 
@@ -1029,17 +1044,19 @@ show([colosseum[cloud], portrait[face], first[cloud], last[cloud]], ["the photo"
      "more clearly in the later one.")
 
 # %% [markdown]
-# A face has come out of the cloud, with an eye, a nose, an ear and the beginning of a beard, although nobody asked for a portrait in
-# the sky. Nothing in the loss forbids it. A Gram matrix says which features fire together and not where, and one feature of `relu5_1`
-# looks at a square of 156 pixels ([notebook 01](01_inside_vgg19.ipynb)), which is more than this whole face. To the loss a
-# face is just one more of the painter's habits.
+# A face has come out of the cloud, with an eye, a nose, an ear and the beginning of a beard, although nobody asked
+# for a portrait in the sky. Nothing in the loss forbids it. A Gram matrix says which features fire together and not
+# where, and one feature of `relu5_1` looks at a square of 156 pixels ([notebook 01](01_inside_vgg19.ipynb)), which is
+# more than this whole face. To the loss a face is just one more of the painter's habits.
 #
-# More steps have not driven the ghost away. It is even clearer in the later picture, and the loss is lower. That is what 9,000
-# steps do not buy: they make the loss smaller, but they cannot repair a fault that the loss does not measure. For that you need another
-# weight, another size or another loss.
+# More steps have not driven the ghost away. It is even clearer in the later picture, and the loss is lower. That is
+# what 9,000 steps do not buy: they make the loss smaller, but they cannot repair a fault that the loss does not
+# measure. For that you need another weight, another size or another loss.
 #
-# You have now written the loop that every painting of this series goes through, and you have met its weakness. Adam looks at
-# one pixel at a time, and it never asks how the loss bends. [Notebook 07](07_painting_with_lbfgs.ipynb) does. It needs no learning rate, and with two further tricks it gets to the same loss in about a third of the evaluations.
+# You have now written the loop that every painting of this series goes through, and you have met its weakness. Adam
+# looks at one pixel at a time, and it never asks how the loss bends. [Notebook 07](07_painting_with_lbfgs.ipynb)
+# does. It needs no learning rate, and with two further tricks it gets to the same loss in about a third of the
+# evaluations.
 #
 # ## What to remember
 #
@@ -1059,8 +1076,9 @@ show([colosseum[cloud], portrait[face], first[cloud], last[cloud]], ["the photo"
 #
 # <details><summary>Answer</summary>
 #
-# PyTorch adds new gradients to the old ones, so she follows the sum of all gradients so far. When a pixel has reached its best value,
-# the sum still points on, and the pixel goes too far. It takes many steps until the newer gradients outweigh the old ones.
+# PyTorch adds new gradients to the old ones, so she follows the sum of all gradients so far. When a pixel has reached
+# its best value, the sum still points on, and the pixel goes too far. It takes many steps until the newer gradients
+# outweigh the old ones.
 #
 # </details>
 #
@@ -1069,9 +1087,9 @@ show([colosseum[cloud], portrait[face], first[cloud], last[cloud]], ["the photo"
 #
 # <details><summary>Answer</summary>
 #
-# SGD's rate has to become 1,000 times smaller, because its step is the rate times the gradient. Adam's rate stays, because it is
-# a distance. Adam's ε has the unit of the gradient, so it has to become 1,000 times larger (which only matters if it was not
-# tiny before).
+# SGD's rate has to become 1,000 times smaller, because its step is the rate times the gradient. Adam's rate stays,
+# because it is a distance. Adam's ε has the unit of the gradient, so it has to become 1,000 times larger (which only
+# matters if it was not tiny before).
 #
 # </details>
 #
@@ -1080,8 +1098,8 @@ show([colosseum[cloud], portrait[face], first[cloud], last[cloud]], ["the photo"
 #
 # <details><summary>Answer</summary>
 #
-# The spread of the noise, and the unit of the pixels in which it was drawn, which also says around which colour. A spread of 1 is one grey level where
-# pixels run to 255, and hard black noise where they run to 1.
+# The spread of the noise, and the unit of the pixels in which it was drawn, which also says around which colour. A
+# spread of 1 is one grey level where pixels run to 255, and hard black noise where they run to 1.
 #
 # </details>
 #
@@ -1095,10 +1113,11 @@ show([colosseum[cloud], portrait[face], first[cloud], last[cloud]], ["the photo"
 # 500. `optimise(start, loss, steps, method="adam")` from `helpers.transfer` is this notebook's loop, and it
 # also goes back to the best image when a loss becomes NaN, which means "not a number".
 #
-# **Further reading.** [Gatys, Ecker and Bethge
-# (2016)](https://www.cv-foundation.org/openaccess/content_cvpr_2016/papers/Gatys_Image_Style_Transfer_CVPR_2016_paper.pdf),
-# figure 6: the same painting from the photo, from the style and from noise. [Kingma and Ba
-# (2015)](https://arxiv.org/abs/1412.6980), section 2: Adam on one page, with the reason for the hats in section 3. [PyTorch's
-# page on optimisers](https://docs.pytorch.org/docs/stable/optim.html): how to let a rate fall with a scheduler.
+# **Further reading.**
+# [Gatys, Ecker and Bethge (2016)](https://www.cv-foundation.org/openaccess/content_cvpr_2016/papers/Gatys_Image_Style_Transfer_CVPR_2016_paper.pdf),
+# figure 6: the same painting from the photo, from the style and from noise.
+# [Kingma and Ba (2015)](https://arxiv.org/abs/1412.6980), section 2: Adam on one page, with the reason for the hats
+# in section 3. [PyTorch's page on optimisers](https://docs.pytorch.org/docs/stable/optim.html): how to let a rate
+# fall with a scheduler.
 #
 # <!-- bottom -->

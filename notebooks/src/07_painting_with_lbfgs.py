@@ -20,9 +20,9 @@
 # <<setup>>
 
 # %% [markdown]
-# Below is a cup of coffee on its way to becoming a church window. You see the photo, the painting after 1, 2, 5 and 10
-# steps of PyTorch's L-BFGS, and the style. Nobody had to search for a learning rate (the size of Adam's steps), and after a single step the cup
-# already stands there in pieces of glass.
+# Below is a cup of coffee on its way to becoming a church window. You see the photo, the painting after 1, 2, 5 and
+# 10 steps of PyTorch's L-BFGS, and the style. Nobody had to search for a learning rate (the size of Adam's steps),
+# and after a single step the cup already stands there in pieces of glass.
 
 # %% tags=["hero"]
 from helpers.images import DATA, load
@@ -33,9 +33,10 @@ show(load(DATA / "results" / "07_steps.jpg", 958),
      "colours deepen from step to step and whose joints turn black; and a round church window.")
 
 # %% [markdown]
-# That sounds too good, and one word in it is a trick. A "step" in this picture is not what you called a step in notebook
-# 06, and we will find out what it is. The cup was painted beforehand at 384 pixels (`python -m tools.pictures.results 07_steps`
-# paints it again; its loss also holds a little total variation, which keeps the panes smooth). The method that made it is older than deep learning, and it uses a single idea: if you remember where
+# That sounds too good, and one word in it is a trick. A "step" in this picture is not what you called a step in
+# notebook 06, and we will find out what it is. The cup was painted beforehand at 384 pixels (`python -m
+# tools.pictures.results 07_steps` paints it again; its loss also holds a little total variation, which keeps the
+# panes smooth). The method that made it is older than deep learning, and it uses a single idea: if you remember where
 # you were and how steep it was there, you know something about the shape of the ground.
 #
 # These are the sizes and counts of the paintings that you will make yourself. One **evaluation** is one trip through the
@@ -82,9 +83,9 @@ print("it changes along (1, -1) by", (Q @ flat).tolist())
 #
 # <details><summary>Compare</summary>
 #
-# If η is larger than 0.1, then 1 − 20η is below −1, so each step overshoots and lands higher on the other wall. With 0.09
-# the walls are safe, but along the floor 0.82 of the distance remains after each step. The steep direction forbids the step size
-# that the flat one needs.
+# If η is larger than 0.1, then 1 − 20η is below −1, so each step overshoots and lands higher on the other wall. With
+# 0.09 the walls are safe, but along the floor 0.82 of the distance remains after each step. The steep direction
+# forbids the step size that the flat one needs.
 #
 # </details>
 #
@@ -133,8 +134,8 @@ for pixels in (128, 512):
     print(f"{pixels} x {pixels} pixels: {numbers:,} numbers, and a Hessian of {4 * numbers**2 / 1e9:,.1f} GB")
 
 # %% [markdown]
-# Almost ten gigabytes for a stamp, and two and a half terabytes for a small painting. We cannot even store the curvature, let alone
-# divide by it. But perhaps we do not need all of it.
+# Almost ten gigabytes for a stamp, and two and a half terabytes for a small painting. We cannot even store the
+# curvature, let alone divide by it. But perhaps we do not need all of it.
 #
 # ## What a step tells about the curvature
 #
@@ -150,9 +151,9 @@ for pixels in (128, 512):
 #
 # $$B \leftarrow (I - \rho\, s\, y^\top)\, B\, (I - \rho\, y\, s^\top) + \rho\, s\, s^\top \qquad\text{with}\qquad \rho = \frac{1}{y^\top s}$$
 #
-# Read it from the right. The last term makes $B$ send $y$ to $s$: $\rho\, s\, s^\top y$ is $s$. The two brackets remove
-# from the old guess whatever it had to say about $y$, so that nothing disturbs this; multiply the right bracket by $y$, and you get
-# $y - y = 0$. Here it is, with two pairs from the zigzag above:
+# Read it from the right. The last term makes $B$ send $y$ to $s$: $\rho\, s\, s^\top y$ is $s$. The two brackets
+# remove from the old guess whatever it had to say about $y$, so that nothing disturbs this; multiply the right
+# bracket by $y$, and you get $y - y = 0$. Here it is, with two pairs from the zigzag above:
 
 
 # %%
@@ -242,13 +243,14 @@ def lbfgs(x, steps, history=100):
 # moment.)
 #
 # **Your turn, before you run the next cell.** $Q$ is known completely after two pairs, because two directions are all
-# that there are. Will our L-BFGS therefore stand at the bottom after its third step? Look at the formula, and ask what a new pair does to what
-# the guess knew about the older one.
+# that there are. Will our L-BFGS therefore stand at the bottom after its third step? Look at the formula, and ask
+# what a new pair does to what the guess knew about the older one.
 #
 # <details><summary>Compare</summary>
 #
-# It will not. A correction makes $B$ exact for the newest pair, and while it removes what the old guess said about the new
-# $y$, it also changes what it said about the older one. So $B$ has to be corrected again. After the third step the distance falls very fast, by a factor of eight or more in each step, but it does not end at a fixed step.
+# It will not. A correction makes $B$ exact for the newest pair, and while it removes what the old guess said about
+# the new $y$, it also changes what it said about the older one. So $B$ has to be corrected again. After the third
+# step the distance falls very fast, by a factor of eight or more in each step, but it does not end at a fixed step.
 #
 # </details>
 
@@ -276,9 +278,9 @@ for step, point in enumerate(ours):
     print(f"after {step} steps: {point.norm():.6f} from the bottom")
 
 # %% [markdown]
-# Our seven points are PyTorch's, so what you have just read is the real thing. Now read the distances. The first two steps gain
-# little, the third lands at 0.73, and the fourth ends within a thousandth of the bottom, where gradient descent after
-# twenty steps was still 0.07 away.
+# Our seven points are PyTorch's, so what you have just read is the real thing. Now read the distances. The first two
+# steps gain little, the third lands at 0.73, and the fourth ends within a thousandth of the bottom, where gradient
+# descent after twenty steps was still 0.07 away.
 #
 # Even one pair *would* be enough if each step went exactly as far as it should. Suppose that along every direction $d$ we
 # walk to the lowest point of that line. In our valley we can compute how far that is: the slope along $d$ is zero at
@@ -297,18 +299,18 @@ for step in (1, 2):
     print(f"after {step} exact steps: {x.norm():.3f} from the bottom")
 
 # %% [markdown]
-# Two steps for two numbers. That is a theorem for every valley of this kind: with exact lengths, $n$ numbers need at most $n$
-# steps ([Nocedal and Wright](https://doi.org/10.1007/978-0-387-40065-5), theorem 6.4, for the full-memory method). Nobody computes exact
-# lengths for a painting, since each trial costs an evaluation. But how far to go along a direction is clearly worth a thought, and we
-# will come back to it.
+# Two steps for two numbers. That is a theorem for every valley of this kind: with exact lengths, $n$ numbers need at
+# most $n$ steps ([Nocedal and Wright](https://doi.org/10.1007/978-0-387-40065-5), theorem 6.4, for the full-memory
+# method). Nobody computes exact lengths for a painting, since each trial costs an evaluation. But how far to go along
+# a direction is clearly worth a thought, and we will come back to it.
 #
 # One thing should make you suspicious already. The very first step has no pair to tell it how long to be, and PyTorch's
 # rule looks at the sum of all absolute values of the gradient.
 #
-# **Exercise 1 · predict** · ●●○ · 10 minutes. We stand at (3, −2), where the gradient is (15, 5), and multiply the loss
-# by a factor. For each of the factors 1, 100, 0.01 and 0.001, how far does PyTorch's first step go? Add the absolute values of its
-# two numbers. The last question is about the *second* step: if the loss is multiplied by 100, by which factor does the second
-# step change?
+# **Exercise 1 · predict** · ●●○ · 10 minutes. We stand at (3, −2), where the gradient is (15, 5), and multiply the
+# loss by a factor. For each of the factors 1, 100, 0.01 and 0.001, how far does PyTorch's first step go? Add the
+# absolute values of its two numbers. The last question is about the *second* step: if the loss is multiplied by 100,
+# by which factor does the second step change?
 
 
 # %% tags=["spec", "folded"]
@@ -356,15 +358,15 @@ check(my_lengths, lengths_of_first_steps);
 # %% [markdown]
 # <details><summary>Hint 1</summary>
 #
-# The sum of the absolute values of (15, 5) is 20, times the factor. When is $1 / \lVert g \rVert_1$ the smaller one of the two
-# numbers in $\min(1,\, 1 / \lVert g \rVert_1)$?
+# The sum of the absolute values of (15, 5) is 20, times the factor. When is $1 / \lVert g \rVert_1$ the smaller one
+# of the two numbers in $\min(1,\, 1 / \lVert g \rVert_1)$?
 #
 # </details>
 #
 # <details><summary>Hint 2</summary>
 #
-# With the factor 100, the first step is the same as with 1, and so $s$ is the same. The change $y$ of the gradient is 100 times as large.
-# What happens to $B$, and what to $B g$?
+# With the factor 100, the first step is the same as with 1, and so $s$ is the same. The change $y$ of the gradient is
+# 100 times as large. What happens to $B$, and what to $B g$?
 #
 # </details>
 #
@@ -377,9 +379,9 @@ check(my_lengths, lengths_of_first_steps);
 #
 # ## The closure, and what a step is
 #
-# Now we paint. The two pictures are the coffee and the window of the hero, and the network is VGG19, the one that judges
-# pictures throughout this series. `fast` lets it compute with numbers of 16 bits instead of 32 if your processor has units for
-# that, which about halves the time.
+# Now we paint. The two pictures are the coffee and the window of the hero, and the network is VGG19, the one that
+# judges pictures throughout this series. `fast` lets it compute with numbers of 16 bits instead of 32 if your
+# processor has units for that, which about halves the time.
 
 # %%
 from helpers.fast import fast, matched_colour, pyramid
@@ -424,8 +426,8 @@ def make_loss(photo, style, content_weight=0.05):
 # steps in one call, and for each of them it needs the gradient at a place that it has just chosen itself. So we hand it a
 # function that it can call whenever it wants to know: *what are the loss and the gradient here?*
 #
-# Such a function takes no arguments, because it remembers what it needs (the image, the loss, a list for the values) from the place
-# where it was made. A function that carries its surroundings with it is called a **closure**.
+# Such a function takes no arguments, because it remembers what it needs (the image, the loss, a list for the values)
+# from the place where it was made. A function that carries its surroundings with it is called a **closure**.
 
 
 # %%
@@ -443,8 +445,8 @@ def make_closure(image, loss, values):
 
 
 # %% [markdown]
-# **Your turn, before you run the next cell.** We call `step` once, with the settings that PyTorch chooses by itself. Adam would
-# run the network once. What do you expect of L-BFGS, and where in its documentation would you look?
+# **Your turn, before you run the next cell.** We call `step` once, with the settings that PyTorch chooses by itself.
+# Adam would run the network once. What do you expect of L-BFGS, and where in its documentation would you look?
 #
 # <details><summary>Compare</summary>
 #
@@ -464,20 +466,22 @@ optimiser.step(make_closure(image, loss, values))
 print(len(values), "evaluations in one call of step")
 
 # %% [markdown]
-# So that was the trick in the hero. Its "10 steps" are 200 evaluations. Whenever somebody tells you that L-BFGS paints in ten
-# iterations, ask what an iteration was.
+# So that was the trick in the hero. Its "10 steps" are 200 evaluations. Whenever somebody tells you that L-BFGS
+# paints in ten iterations, ask what an iteration was.
 #
-# Programs that know this count evaluations inside the closure, and still get a surprise. [PyTorch's
-# tutorial](https://docs.pytorch.org/tutorials/advanced/neural_style_tutorial.html) wants 300 and writes `while run[0] <= num_steps`
-# around its call of `step`; [Gatys' notebook](https://github.com/leongatys/PytorchNeuralStyleTransfer) does the same with 500. What
-# does that amount to? We need no network to find out, only a loss that lasts long enough: a valley with 500 directions.
+# Programs that know this count evaluations inside the closure, and still get a surprise.
+# [PyTorch's tutorial](https://docs.pytorch.org/tutorials/advanced/neural_style_tutorial.html) wants 300 and writes
+# `while run[0] <= num_steps` around its call of `step`;
+# [Gatys' notebook](https://github.com/leongatys/PytorchNeuralStyleTransfer) does the same with 500. What does that
+# amount to? We need no network to find out, only a loss that lasts long enough: a valley with 500 directions.
 #
 # **Your turn, before you run the next cell.** The loop asks "no more than 300 so far?" only *between* the calls. How many
 # evaluations will there be?
 #
 # <details><summary>Compare</summary>
 #
-# After fifteen calls there have been exactly 300. That is still "no more than 300", and so a sixteenth call follows, with another twenty.
+# After fifteen calls there have been exactly 300. That is still "no more than 300", and so a sixteenth call follows,
+# with another twenty.
 #
 # </details>
 
@@ -501,12 +505,13 @@ for wanted in (300, 500):
 
 # %% [markdown]
 # "300 steps" in the tutorial are 320 evaluations, and Gatys' 500 are 520. That matters little for a painting, but it
-# matters if you compare two programs by their step counts. In this series we count evaluations and nothing else, because they are what takes the time.
+# matters if you compare two programs by their step counts. In this series we count evaluations and nothing else,
+# because they are what takes the time.
 #
 # ## What the memory costs, and what it buys
 #
-# A pair $(s, y)$ is two lists as long as the image. PyTorch keeps up to 100 pairs unless you say otherwise, in 32-bit numbers of four
-# bytes. How much is that?
+# A pair $(s, y)$ is two lists as long as the image. PyTorch keeps up to 100 pairs unless you say otherwise, in 32-bit
+# numbers of four bytes. How much is that?
 
 # %%
 # NBVAL_CHECK_OUTPUT
@@ -518,8 +523,8 @@ for history in (5, 20, 100):
     print(line)
 
 # %% [markdown]
-# A hundred pairs are 0.63 GB for a square painting of 512 pixels, and ten gigabytes at 2,048, where many graphics cards end.
-# With five pairs even the largest of them needs only half a gigabyte.
+# A hundred pairs are 0.63 GB for a square painting of 512 pixels, and ten gigabytes at 2,048, where many graphics
+# cards end. With five pairs even the largest of them needs only half a gigabyte.
 #
 # What do you lose with five? We run the long valley for 300 evaluations, and a painting of 64 pixels, which is cheap, for
 # 150. `optimise` from the helpers runs any optimiser for a given number of evaluations; it is the loop of notebook 06 with
@@ -545,10 +550,10 @@ for history in (1, 5, 50):
           f"the painting from {painting[0]:.2f} to {min(painting):.4f}")
 
 # %% [markdown]
-# In the valley, five pairs end about ten times as low as one pair, and fifty pairs two or three times as low again. For this
-# painting the history hardly counts: between one pair and fifty, the loss differs by a few hundredths of its value. A longer run at full
-# precision may tell them apart more clearly. So a large picture need not be a reason to give up L-BFGS. If memory is short,
-# keep five pairs.
+# In the valley, five pairs end about ten times as low as one pair, and fifty pairs two or three times as low again.
+# For this painting the history hardly counts: between one pair and fifty, the loss differs by a few hundredths of its
+# value. A longer run at full precision may tell them apart more clearly. So a large picture need not be a reason to
+# give up L-BFGS. If memory is short, keep five pairs.
 #
 # ## How far along?
 #
@@ -556,8 +561,8 @@ for history in (1, 5, 50):
 # only a promise. Where can that go wrong? Take a valley in one number that flattens far out, $\sqrt{1 + x^2}$. It looks
 # like a parabola near zero and like a straight slope far away. We start at 3.
 #
-# **Your turn, before you run the next cell.** Out there the slope hardly changes from one point to the next. What will the first
-# pair say about the curvature, and how long will the second step be?
+# **Your turn, before you run the next cell.** Out there the slope hardly changes from one point to the next. What
+# will the first pair say about the curvature, and how long will the second step be?
 #
 # <details><summary>Compare</summary>
 #
@@ -596,13 +601,15 @@ for line_search in (None, "strong_wolfe"):
 # search** it is not content with its first step, tries two other lengths along the same direction, and is at the bottom
 # soon. What was wrong with 2.1?
 #
-# PyTorch's line search asks two things of a length $t$ along a direction $d$. They are called the **strong Wolfe conditions**:
+# PyTorch's line search asks two things of a length $t$ along a direction $d$. They are called the **strong Wolfe
+# conditions**:
 #
 # $$L(x + t d) \le L(x) + c_1\, t\, g^\top d \qquad\text{and}\qquad |g_t^\top d| \le c_2\, |g^\top d|$$
 #
-# Here $g$ is the gradient at the start of the line, $g_t$ the gradient at the length $t$, $c_1 = 0.0001$ and $c_2 = 0.9$. In
-# words: the loss must have fallen by at least a ten-thousandth of what the slope promised, and the slope along the line
-# must have become at least a tenth flatter. Here are both for the three points of the first line, which all lie to the left of 3:
+# Here $g$ is the gradient at the start of the line, $g_t$ the gradient at the length $t$, $c_1 = 0.0001$ and
+# $c_2 = 0.9$. In words: the loss must have fallen by at least a ten-thousandth of what the slope promised, and the
+# slope along the line must have become at least a tenth flatter. Here are both for the three points of the first
+# line, which all lie to the left of 3:
 
 # %%
 # NBVAL_CHECK_OUTPUT
@@ -615,16 +622,17 @@ for x in (2.05, -2.5, 0.08):
     print(f"at {x:5}: it has fallen by {fallen:.2f} of the promise, and the slope is {abs(new_slope) / slope:.2f} of what it was")
 
 # %% [markdown]
-# All three have fallen enough. But at 2.05 the slope is still 0.95 of what it was, and at −2.5 it is even 0.98, on the
-# other side. Only the third passes. That is what the second condition is good for. It makes sure that a step is long enough to
-# have seen the curvature, so that the pair it leaves behind is worth keeping: $y^\top s$ is positive, and the two ends differ.
+# All three have fallen enough. But at 2.05 the slope is still 0.95 of what it was, and at −2.5 it is even 0.98, on
+# the other side. Only the third passes. That is what the second condition is good for. It makes sure that a step is
+# long enough to have seen the curvature, so that the pair it leaves behind is worth keeping: $y^\top s$ is positive,
+# and the two ends differ.
 #
-# The price is at least one extra evaluation whenever the first trial is refused. The settings of PyTorch have no line search, so you have to ask
-# for it with `line_search_fn="strong_wolfe"`. The helper `optimise` does.
+# The price is at least one extra evaluation whenever the first trial is refused. The settings of PyTorch have no line
+# search, so you have to ask for it with `line_search_fn="strong_wolfe"`. The helper `optimise` does.
 #
-# **Exercise 2 · build** · ●●○ · 15 minutes. You can do better than trying lengths at random. A trial step of the whole
-# length $d$ has been made, and you know the gradient at both of its ends. Suppose that the ground is a valley like that of $Q$. At
-# which length $t$ is the slope *along* $d$ zero? (You are not told $Q$.)
+# **Exercise 2 · build** · ●●○ · 15 minutes. You can do better than trying lengths at random. A trial step of the
+# whole length $d$ has been made, and you know the gradient at both of its ends. Suppose that the ground is a valley
+# like that of $Q$. At which length $t$ is the slope *along* $d$ zero? (You are not told $Q$.)
 
 
 # %% tags=["spec"]
@@ -672,8 +680,8 @@ judge(my_length, length_fault, each(Trial(0, 1.0), Trial(1, 0.01), Trial(2, 30.0
 # %% [markdown]
 # <details><summary>Hint 1</summary>
 #
-# The slope along $d$ is one number, $g^\top d$. In such a valley the gradient changes in proportion to how far you go. So what kind of
-# curve is the slope, drawn over $t$?
+# The slope along $d$ is one number, $g^\top d$. In such a valley the gradient changes in proportion to how far you
+# go. So what kind of curve is the slope, drawn over $t$?
 #
 # </details>
 #
@@ -695,14 +703,17 @@ judge(my_length, length_fault, each(Trial(0, 1.0), Trial(1, 0.01), Trial(2, 30.0
 # Multiply a loss by one millionth, and nothing changes: the best painting is the same painting. Yet somebody who uses mean
 # squares instead of sums does just that.
 #
-# **Your turn, before you run the next cell.** PyTorch stops when no number of the gradient is larger than `tolerance_grad`, which is
-# 1e-7, or when a step changes the loss by less than `tolerance_change`, 1e-9. Our gradient is (15, 5). For which of the factors 1, 1e-4, 1e-9 does it stop before it has moved at all? Does it help to set both tolerances to 0?
+# **Your turn, before you run the next cell.** PyTorch stops when no number of the gradient is larger than
+# `tolerance_grad`, which is 1e-7, or when a step changes the loss by less than `tolerance_change`, 1e-9. Our gradient
+# is (15, 5). For which of the factors 1, 1e-4, 1e-9 does it stop before it has moved at all? Does it help to set both
+# tolerances to 0?
 #
 # <details><summary>Compare</summary>
 #
-# With the factor 1e-9, the largest number of the gradient is 1.5e-8, which is "small enough" at the very first evaluation. With the tolerances at 0 it
-# goes on, and still gets nowhere. There is a third threshold, and it is no argument that you could set: a pair is
-# kept only if $y^\top s > 10^{-10}$. Without pairs every step is the gradient times 1, which is tiny.
+# With the factor 1e-9, the largest number of the gradient is 1.5e-8, which is "small enough" at the very first
+# evaluation. With the tolerances at 0 it goes on, and still gets nowhere. There is a third threshold, and it is no
+# argument that you could set: a pair is kept only if $y^\top s > 10^{-10}$. Without pairs every step is the gradient
+# times 1, which is tiny.
 #
 # </details>
 
@@ -728,22 +739,25 @@ for factor in (1, 1e-4, 1e-9):
     print(f"    tolerances 0: {in_units_of(factor, **zero)}")
 
 # %% [markdown]
-# The last two lines have not left the start, which is 3.6 from the bottom. With its usual tolerances the optimiser says after one evaluation that it has finished; with tolerances of 0 it works for 25 evaluations without moving. Neither
-# raises an error, and you would conclude that L-BFGS does not work. (PyTorch has one more test: it also stops when the
-# slope along its direction, $g^\top d$, is above −`tolerance_change`.)
+# The last two lines have not left the start, which is 3.6 from the bottom. With its usual tolerances the optimiser
+# says after one evaluation that it has finished; with tolerances of 0 it works for 25 evaluations without moving.
+# Neither raises an error, and you would conclude that L-BFGS does not work. (PyTorch has one more test: it also stops
+# when the slope along its direction, $g^\top d$, is above −`tolerance_change`.)
 #
 # Users of neural-style met such stops in [2015](https://github.com/jcjohnson/neural-style/issues/53) and
-# [2016](https://github.com/jcjohnson/neural-style/issues/254), with the message "function value changing less than tolX". So do both: set the tolerances to 0 *and*
-# bring the loss to a size of about 1. Our relative errors have that size by themselves.
+# [2016](https://github.com/jcjohnson/neural-style/issues/254), with the message "function value changing less than
+# tolX". So do both: set the tolerances to 0 *and* bring the loss to a size of about 1. Our relative errors have that
+# size by themselves.
 #
 # ### An image that is edited behind its back
 #
-# Pixels must stay between 0 and 1. With Adam we clamped them after every step. Adam keeps no pairs, so a clamp cannot make any of them false. PyTorch's tutorial clamps as well,
-# on entry to the closure, with L-BFGS. What does that do to the pairs?
+# Pixels must stay between 0 and 1. With Adam we clamped them after every step. Adam keeps no pairs, so a clamp cannot
+# make any of them false. PyTorch's tutorial clamps as well, on entry to the closure, with L-BFGS. What does that do
+# to the pairs?
 #
-# The optimiser asks for a step $s$. The closure cuts the image back to the allowed range, so the image makes a shorter step $s'$,
-# and the gradient is measured there. Then the optimiser computes $y$ from the gradient that it got, and $s$ from the step that it *asked* for. The two no
-# longer belong together.
+# The optimiser asks for a step $s$. The closure cuts the image back to the allowed range, so the image makes a
+# shorter step $s'$, and the gradient is measured there. Then the optimiser computes $y$ from the gradient that it
+# got, and $s$ from the step that it *asked* for. The two no longer belong together.
 #
 # We move the valley so that its bottom lies at (0.6, 1.5), outside the range, as the best value of many a pixel does. The
 # best allowed point is then on the border. For each evaluation we print what was asked for, what the clamp made of it, and
@@ -785,15 +799,16 @@ for (_, before, gradient), (asked, got, new_gradient) in zip(rows, rows[1:], str
     print(f"asked {as_text(asked)}  got {as_text(got)}  curvature believed {believed:6.2f}, real {real:5.2f}")
 
 # %% [markdown]
-# Read the third line. The optimiser wanted to go to (1.01, 1.40) and was put at (1, 1). The change of the gradient belongs to the
-# short step, but it is divided by the long one, and so a wall with the curvature 11 looks like a floor with 0.91. A flat floor
-# calls for long steps. It asks for 3.75, then for 7.5, then for 75, and each time it is put back to 1. (Where the curvature comes out
-# negative, PyTorch refuses the pair, and goes on with the false ones that it has.) In the end it sits in the corner (0, 1) and asks
-# for 170 for ever: the clamped point does not move, the gradient does not change, and there is nothing left to learn from.
+# Read the third line. The optimiser wanted to go to (1.01, 1.40) and was put at (1, 1). The change of the gradient
+# belongs to the short step, but it is divided by the long one, and so a wall with the curvature 11 looks like a floor
+# with 0.91. A flat floor calls for long steps. It asks for 3.75, then for 7.5, then for 75, and each time it is put
+# back to 1. (Where the curvature comes out negative, PyTorch refuses the pair, and goes on with the false ones that
+# it has.) In the end it sits in the corner (0, 1) and asks for 170 for ever: the clamped point does not move, the
+# gradient does not change, and there is nothing left to learn from.
 #
-# The **fence** avoids this. Pixels may leave the range, and the loss grows with the squared distance: we add 100 times the mean of
-# the squared excess. (This departs from Gatys et al., who let pixels run free.) So a step and the change of its gradient always belong together.
-# At the end we clamp once, as saving a file does.
+# The **fence** avoids this. Pixels may leave the range, and the loss grows with the squared distance: we add 100
+# times the mean of the squared excess. (This departs from Gatys et al., who let pixels run free.) So a step and the
+# change of its gradient always belong together. At the end we clamp once, as saving a file does.
 #
 # Was our valley an unlucky choice? We try a hundred, with random starts and random bottoms outside the range, 40
 # evaluations each, and count how many end within 0.01 of the best allowed loss. That best is on the border, and we find
@@ -846,17 +861,19 @@ for name, excess in excess_losses.items():
           f"median {excess.median():.4f}, worst {excess.max():.2f} above it")
 
 # %% [markdown]
-# The clamp inside the closure gets there in about four of ten valleys. The log above shows false pairs at work, and the
-# count mixes them with a second fault: even a step with the true curvature, clamped, can end at the wrong place on the border.
-# (In the valley of the log, Newton's method would ask for the bottom, (0.6, 1.5), and be put at (0.6, 1). The best allowed
-# point is the corner (1, 1).) With the fence it depends on its weight. A weak fence lets the point
-# end far outside, and then clamping it at the end costs a lot. With the weight 100 all hundred arrive. For a painting the mean runs over many more than two numbers, so this toy does
-# not prove the weight. Our `optimise` uses 100 there as well, with a loss of about 1, and `as_saved` shows what the final clamp costs.
+# The clamp inside the closure gets there in about four of ten valleys. The log above shows false pairs at work, and
+# the count mixes them with a second fault: even a step with the true curvature, clamped, can end at the wrong place
+# on the border. (In the valley of the log, Newton's method would ask for the bottom, (0.6, 1.5), and be put at (0.6,
+# 1). The best allowed point is the corner (1, 1).) With the fence it depends on its weight. A weak fence lets the
+# point end far outside, and then clamping it at the end costs a lot. With the weight 100 all hundred arrive. For a
+# painting the mean runs over many more than two numbers, so this toy does not prove the weight. Our `optimise` uses
+# 100 there as well, with a loss of about 1, and `as_saved` shows what the final clamp costs.
 #
 # How much harm does the clamp do to a painting? Two numbers cannot tell us. There, most pixels are inside the range
-# most of the time, and a false pair is diluted among thousands of true ones. We have shown that it can go wrong, and one way how, but not how often it does.
-# The fence costs nothing, so we do not run the risk. ([DeepTextures](https://github.com/leongatys/DeepTextures), by the
-# authors of the paper, takes a third way: SciPy's L-BFGS-B, which knows about bounds.)
+# most of the time, and a false pair is diluted among thousands of true ones. We have shown that it can go wrong, and
+# one way how, but not how often it does. The fence costs nothing, so we do not run the risk.
+# ([DeepTextures](https://github.com/leongatys/DeepTextures), by the authors of the paper, takes a third way: SciPy's
+# L-BFGS-B, which knows about bounds.)
 #
 # **Exercise 3 · diagnose** · ●●● · 20 minutes. A friend sends you the log of a run: six pairs, each with the step that the
 # optimiser believed in and the change of the gradient. Her loss is a valley with some symmetric table $Q$, which you do not
@@ -912,8 +929,8 @@ judge(my_false_pair, log_fault, each(Log(0, 3), Log(1, 0), Log(2, 5), Log(3, 2))
 #
 # <details><summary>Hint 2</summary>
 #
-# Make the table of all products $s_i^\top y_j$, (6, 6). For true pairs it is symmetric. The false one breaks the symmetry in its own row
-# and column, and nowhere else.
+# Make the table of all products $s_i^\top y_j$, (6, 6). For true pairs it is symmetric. The false one breaks the
+# symmetry in its own row and column, and nowhere else.
 #
 # </details>
 #
@@ -921,8 +938,8 @@ judge(my_false_pair, log_fault, each(Log(0, 3), Log(1, 0), Log(2, 5), Log(3, 2))
 #
 # **Exercise 4 · design** · ●●○ · 15 minutes. You get a loss that somebody else has written, in a unit that you do not
 # know. All that you may look at is its value at the start. Choose a factor by which the loss is multiplied, and the
-# settings of `torch.optim.LBFGS`, so that 40 evaluations are enough in any unit. (The numbers are 32-bit, so a loss can be too
-# large as well as too small.)
+# settings of `torch.optim.LBFGS`, so that 40 evaluations are enough in any unit. (The numbers are 32-bit, so a loss
+# can be too large as well as too small.)
 
 
 # %% tags=["spec"]
@@ -968,7 +985,8 @@ judge(my_preparation, preparation_fault, each(1e-11, 20.0, 1e22));
 # %% [markdown]
 # <details><summary>Hint 1</summary>
 #
-# Tolerances are settings. The third threshold, $y^\top s > 10^{-10}$, is not. What can you change so that it no longer matters?
+# Tolerances are settings. The third threshold, $y^\top s > 10^{-10}$, is not. What can you change so that it no
+# longer matters?
 #
 # </details>
 #
@@ -982,9 +1000,10 @@ judge(my_preparation, preparation_fault, each(1e-11, 20.0, 1e22));
 #
 # ## The race
 #
-# You know now what L-BFGS does, what it costs, and how to treat it well. Is it faster than Adam? One race on one pair of
-# pictures would prove little, so we ran six pairs, with five painters each, for 100 evaluations at 192 pixels. That takes ten minutes and more, so it was done beforehand: `python -m tools.pictures.results
-# 07_race` runs it again and writes the table that the next cell reads. The painters are
+# You know now what L-BFGS does, what it costs, and how to treat it well. Is it faster than Adam? One race on one pair
+# of pictures would prove little, so we ran six pairs, with five painters each, for 100 evaluations at 192 pixels.
+# That takes ten minutes and more, so it was done beforehand: `python -m tools.pictures.results 07_race` runs it again
+# and writes the table that the next cell reads. The painters are
 #
 # - Adam with the learning rate 0.02, which is the usual rate of this series, and with a bold 0.1, both with a clamp between the steps,
 # - L-BFGS with line search and fence, as in this notebook,
@@ -992,8 +1011,10 @@ judge(my_preparation, preparation_fault, each(1e-11, 20.0, 1e22));
 # - the same again, but changing a **pyramid** instead of the pixels. This is a stack of images, from fine to coarse, whose sum is the
 #   painting, so that one step can move large areas and small details alike. [Notebook 09](09_bigger_pictures.ipynb) builds it.
 #
-# Among the last three, each painter has what the one before has, and something more. The pyramid brings two more things with
-# it, weights for grey and colour, and a first step of a sensible length, and we do not take the three apart here. In the table, each loss is that of the best picture so far, rounded to 8 bits as a file keeps it, measured in full precision, and divided by the loss of the untouched photo.
+# Among the last three, each painter has what the one before has, and something more. The pyramid brings two more
+# things with it, weights for grey and colour, and a first step of a sensible length, and we do not take the three
+# apart here. In the table, each loss is that of the best picture so far, rounded to 8 bits as a file keeps it,
+# measured in full precision, and divided by the loss of the untouched photo.
 
 # %%
 import json
@@ -1012,17 +1033,19 @@ for count in (10, 30, 60, 100):
         print(f"    {painter:33} {statistics.median(shares):.3f} ({min(shares):.3f} to {max(shares):.3f})")
 
 # %% [markdown]
-# After 10 evaluations plain L-BFGS is the *last* of the five: it has brought the loss down to one half, and the bold Adam to a quarter.
-# It is still waking up from its tiny first step. After 30 the two are level: their medians differ by less than a tenth, and
-# the six pairs spread over a factor of five or more. After 100 L-BFGS is the lower of the two on all six pairs, by between 2 and
-# 24 per cent.
+# After 10 evaluations plain L-BFGS is the *last* of the five: it has brought the loss down to one half, and the bold
+# Adam to a quarter. It is still waking up from its tiny first step. After 30 the two are level: their medians differ
+# by less than a tenth, and the six pairs spread over a factor of five or more. After 100 L-BFGS is the lower of the
+# two on all six pairs, by between 2 and 24 per cent.
 #
-# So a well-chosen Adam comes close to L-BFGS, and a badly chosen one, with 0.02, does not. Look at what the two tricks do instead. After 10 evaluations the last painter is
-# already below the bold Adam at 30, and at 30 it is about where plain L-BFGS arrives at 60.
+# So a well-chosen Adam comes close to L-BFGS, and a badly chosen one, with 0.02, does not. Look at what the two
+# tricks do instead. After 10 evaluations the last painter is already below the bold Adam at 30, and at 30 it is about
+# where plain L-BFGS arrives at 60.
 #
-# The spread is so wide because some pairs are simply harder than others. To compare painters, we should look within each pair. So
-# let us divide each loss by the lowest that any of the five reached on the same pair. 1 is then the best result known, and we draw the
-# lowest loss so far: a thick line for the median of the six pairs, and a thin one for each pair.
+# The spread is so wide because some pairs are simply harder than others. To compare painters, we should look within
+# each pair. So let us divide each loss by the lowest that any of the five reached on the same pair. 1 is then the
+# best result known, and we draw the lowest loss so far: a thick line for the median of the six pairs, and a thin one
+# for each pair.
 
 # %%
 colours = {"Adam, rate 0.1": "#c0572b", "L-BFGS": "#2b5a8c", "L-BFGS, matched colours, pyramid": "#3a7d44"}
@@ -1047,9 +1070,10 @@ figure(fig, alt="Falling curves over evaluations and over seconds, a thick one a
        "once, Adam with the rate 0.1 leads plain L-BFGS for about twenty evaluations, and then L-BFGS passes it.")
 
 # %% [markdown]
-# The two panels look the same, and that is a result. Time here is time of the processor for this run alone, on one core, so that other programs do
-# not count. A hundred evaluations of L-BFGS take as long as a hundred of Adam, to within a few per cent, because the
-# two loops are cheap beside a trip through VGG19. (On a graphics card the network is so fast that the loops may weigh more.)
+# The two panels look the same, and that is a result. Time here is time of the processor for this run alone, on one
+# core, so that other programs do not count. A hundred evaluations of L-BFGS take as long as a hundred of Adam, to
+# within a few per cent, because the two loops are cheap beside a trip through VGG19. (On a graphics card the network
+# is so fast that the loops may weigh more.)
 #
 # The dashed line marks twice the best loss. How many evaluations does each painter need to get there?
 
@@ -1064,12 +1088,15 @@ for painter in painters:
     print(f"{painter:33} median {statistics.median(counts):4g} evaluations ({counts[0]} to {longest})")
 
 # %% [markdown]
-# The bold Adam and plain L-BFGS need about as many, and which of them wins depends on the pair. Matched colours save about a
-# third of the evaluations, and the pyramid, with its longer first step, nearly half of the rest: with both, ten evaluations do instead of 26. Here the six counts
-# of the last painter, 9 to 14, do not overlap with those of plain L-BFGS at all.
+# The bold Adam and plain L-BFGS need about as many, and which of them wins depends on the pair. Matched colours save
+# about a third of the evaluations, and the pyramid, with its longer first step, nearly half of the rest: with both,
+# ten evaluations do instead of 26. Here the six counts of the last painter, 9 to 14, do not overlap with those of
+# plain L-BFGS at all.
 #
-# Why should we use L-BFGS at all, then? Because of Adam's learning rate: 0.02 and 0.1 differ a lot above, and nobody tells you which one
-# suits your loss. L-BFGS had none to choose. (The pyramid has weights of its own, which were chosen beforehand.) And what do these numbers look like? Below are three of the pairs after five seconds of computing each, which were about twenty evaluations on the computer that ran the race:
+# Why should we use L-BFGS at all, then? Because of Adam's learning rate: 0.02 and 0.1 differ a lot above, and nobody
+# tells you which one suits your loss. L-BFGS had none to choose. (The pyramid has weights of its own, which were
+# chosen beforehand.) And what do these numbers look like? Below are three of the pairs after five seconds of
+# computing each, which were about twenty evaluations on the computer that ran the race:
 
 # %%
 show(load(DATA / "results" / "07_race.jpg", 952),
@@ -1077,12 +1104,13 @@ show(load(DATA / "results" / "07_race.jpg", 952),
      "waves; on the left by Adam with coloured grain, in the middle by L-BFGS with pale or brown areas left, on the right clean.")
 
 # %% [markdown]
-# The three pictures by Adam, with the rate 0.1, are covered with grain, and on its otter a patch of black stripes has swallowed the head. Plain L-BFGS still has
-# the brown of the table and of the otter in it. On the right, the colours and shapes are those of the styles. But the tricks
-# only bring you there sooner. After 100 evaluations the table above shows the three L-BFGS painters within a few per cent of
-# each other.
+# The three pictures by Adam, with the rate 0.1, are covered with grain, and on its otter a patch of black stripes has
+# swallowed the head. Plain L-BFGS still has the brown of the table and of the otter in it. On the right, the colours
+# and shapes are those of the styles. But the tricks only bring you there sooner. After 100 evaluations the table
+# above shows the three L-BFGS painters within a few per cent of each other.
 #
-# You need not take a stored table on trust. Here is a race of your own, on the coffee, with three of the painters and 30 evaluations each:
+# You need not take a stored table on trust. Here is a race of your own, on the coffee, with three of the painters and
+# 30 evaluations each:
 
 # %% tags=["painting"]
 from helpers.images import as_saved
@@ -1109,19 +1137,21 @@ plot({painter: result.history for painter, result in live.items()}, xlabel="eval
      "flat for several evaluations and then falls quickly, Adam falls from the start.")
 
 # %% [markdown]
-# You can see L-BFGS sleep on the left of the figure. The first step is so short that the loss stays where it is, and the
-# line search has to lengthen it several times. (`pyramid` takes care of that as well. It scales its images so that the first step is a
-# sensible one.)
+# You can see L-BFGS sleep on the left of the figure. The first step is so short that the loss stays where it is, and
+# the line search has to lengthen it several times. (`pyramid` takes care of that as well. It scales its images so
+# that the first step is a sensible one.)
 #
 # ### Ten iterations of another network
 #
-# One of the projects that inspired this series paints with VGG16, a smaller sister of VGG19 with thirteen convolutions. It uses content,
-# style and total variation (the roughness of the image), brings both pictures to one shape, and shows the painting after 1, 2, 5 and 10 iterations of
-# L-BFGS. We did the same at 400 pixels with our relative errors. An iteration is one call of `step`, so it is 20 evaluations.
+# One of the projects that inspired this series paints with VGG16, a smaller sister of VGG19 with thirteen
+# convolutions. It uses content, style and total variation (the roughness of the image), brings both pictures to one
+# shape, and shows the painting after 1, 2, 5 and 10 iterations of L-BFGS. We did the same at 400 pixels with our
+# relative errors. An iteration is one call of `step`, so it is 20 evaluations.
 #
 # The network is torchvision's VGG16 (its weights are called
-# [IMAGENET1K_V1](https://docs.pytorch.org/vision/stable/models/generated/torchvision.models.vgg16.html)), which is not part of this
-# repository. `python -m tools.pictures.results 07_vgg16` downloads it and paints these pictures again:
+# [IMAGENET1K_V1](https://docs.pytorch.org/vision/stable/models/generated/torchvision.models.vgg16.html)), which is
+# not part of this repository. `python -m tools.pictures.results 07_vgg16` downloads it and paints these pictures
+# again:
 
 # %%
 from helpers.images import read_settings
@@ -1134,13 +1164,16 @@ show(load(DATA / "results" / "07_vgg16.jpg", 960),
      "gold and brown with a bright blue path; and a mosaic of two golden fish in blue water.")
 
 # %% [markdown]
-# After one iteration the stones of the mosaic are all there, but they have the orange of the gates. After two they have turned golden. After five the path is
-# blue like the water of the mosaic, and ten iterations hardly differ from five, although they took twice as long. In this run the marks of the style came first and its colours later, and that is the wait that matched colours save. (It ran without a line search, and with tolerances of 0.)
+# After one iteration the stones of the mosaic are all there, but they have the orange of the gates. After two they
+# have turned golden. After five the path is blue like the water of the mosaic, and ten iterations hardly differ from
+# five, although they took twice as long. In this run the marks of the style came first and its colours later, and
+# that is the wait that matched colours save. (It ran without a line search, and with tolerances of 0.)
 #
-# **Exercise 5 · make a picture** · ●○○ · 15 minutes. The cell below paints a pair of your choice with both tricks, and shows it after 5,
-# 15 and 40 evaluations. First run it as it is. Then leave out the pyramid; then, with the pyramid, the matched colours; and last replace L-BFGS by
-# `method="adam", lr=0.1`, without the pyramid, because Adam clamps pixels and a pyramid has none. Say before each run
-# which of the three moments will look worse, and in what way.
+# **Exercise 5 · make a picture** · ●○○ · 15 minutes. The cell below paints a pair of your choice with both tricks,
+# and shows it after 5, 15 and 40 evaluations. First run it as it is. Then leave out the pyramid; then, with the
+# pyramid, the matched colours; and last replace L-BFGS by `method="adam", lr=0.1`, without the pyramid, because Adam
+# clamps pixels and a pyramid has none. Say before each run which of the three moments will look worse, and in what
+# way.
 
 # %% tags=["painting"]
 my_content = "china"
@@ -1164,9 +1197,10 @@ show(moments.values(), moments.keys(), height=234,
 # %% [markdown]
 # <details><summary>What to look for</summary>
 #
-# Without the matched colours, look how much of the pagoda's red and of the trees' green is left at each moment. Without the pyramid
-# (leave out `parametrize=pyramid`), expect little of the first moment, because L-BFGS is still waking up, as in the figure of the live race. With
-# `method="adam", lr=0.1` and no pyramid, look into the sky for the grain that you saw in the gallery.
+# Without the matched colours, look how much of the pagoda's red and of the trees' green is left at each moment.
+# Without the pyramid (leave out `parametrize=pyramid`), expect little of the first moment, because L-BFGS is still
+# waking up, as in the figure of the live race. With `method="adam", lr=0.1` and no pyramid, look into the sky for the
+# grain that you saw in the gallery.
 #
 # </details>
 #
@@ -1191,7 +1225,8 @@ show(moments.values(), moments.keys(), height=234,
 #
 # <details><summary>Answer</summary>
 #
-# Keep fewer pairs. A hundred pairs are ten gigabytes at that size, and five are half a gigabyte; `history_size=5` is all it takes.
+# Keep fewer pairs. A hundred pairs are ten gigabytes at that size, and five are half a gigabyte; `history_size=5` is
+# all it takes.
 #
 # </details>
 #
@@ -1199,8 +1234,8 @@ show(moments.values(), moments.keys(), height=234,
 #
 # <details><summary>Answer</summary>
 #
-# The stored pairs are differences of gradients of the old loss. The next pair would even mix both: one gradient from before the change, and one from
-# after it. Make a new optimiser, which costs you only the pairs.
+# The stored pairs are differences of gradients of the old loss. The next pair would even mix both: one gradient from
+# before the change, and one from after it. Make a new optimiser, which costs you only the pairs.
 #
 # </details>
 #
@@ -1208,8 +1243,9 @@ show(moments.values(), moments.keys(), height=234,
 #
 # <details><summary>Answer</summary>
 #
-# At the size of the loss and of its gradient. If no number of the gradient is above 1e-7, or if the sum of its squares is below 1e-9, the usual tolerances take it for zero. Dividing the loss by its
-# value at the start cures it; setting the tolerances to 0 alone does not, because of the threshold for pairs.
+# At the size of the loss and of its gradient. If no number of the gradient is above 1e-7, or if the sum of its
+# squares is below 1e-9, the usual tolerances take it for zero. Dividing the loss by its value at the start cures it;
+# setting the tolerances to 0 alone does not, because of the threshold for pairs.
 #
 # </details>
 #
@@ -1220,14 +1256,16 @@ show(moments.values(), moments.keys(), height=234,
 # - Start from `0.5 + 0.001 * torch.randn_like(photo)`, nearly grey, with a line search and without (write `method=` yourself, and `pixels="fence"` in both). How high does the loss leap?
 # - Give Adam the matched colours too. How much of the lead of the last painter is left?
 #
-# **In practice.** Use `optimise` as it is: L-BFGS with a line search, up to 50 pairs (fewer for large pictures, so that they fit into a gigabyte), a fence, and tolerances of 0. Start with the style's
-# colours on a pyramid, and begin to judge after 30 evaluations. Two machines round differently, and L-BFGS then
-# takes different ways to about the same loss, so test it with inequalities.
+# **In practice.** Use `optimise` as it is: L-BFGS with a line search, up to 50 pairs (fewer for large pictures, so
+# that they fit into a gigabyte), a fence, and tolerances of 0. Start with the style's colours on a pyramid, and begin
+# to judge after 30 evaluations. Two machines round differently, and L-BFGS then takes different ways to about the
+# same loss, so test it with inequalities.
 #
-# **Further reading.** [Nocedal (1980)](https://doi.org/10.1090/S0025-5718-1980-0572855-7): the two loops, in ten pages.
-# [Liu and Nocedal (1989)](https://doi.org/10.1007/BF01589116): how many pairs to keep, measured on real problems. [Nocedal and Wright,
-# *Numerical Optimization*](https://doi.org/10.1007/978-0-387-40065-5), chapters 3, 6 and 7: line searches, BFGS and its limited memory, with
-# proofs. [The source of `torch.optim.LBFGS`](https://github.com/pytorch/pytorch/blob/main/torch/optim/lbfgs.py): 400 lines in which you will now
-# recognise everything.
+# **Further reading.** [Nocedal (1980)](https://doi.org/10.1090/S0025-5718-1980-0572855-7): the two loops, in ten
+# pages. [Liu and Nocedal (1989)](https://doi.org/10.1007/BF01589116): how many pairs to keep, measured on real
+# problems. [Nocedal and Wright, *Numerical Optimization*](https://doi.org/10.1007/978-0-387-40065-5), chapters 3, 6
+# and 7: line searches, BFGS and its limited memory, with proofs.
+# [The source of `torch.optim.LBFGS`](https://github.com/pytorch/pytorch/blob/main/torch/optim/lbfgs.py): 400 lines in
+# which you will now recognise everything.
 #
 # <!-- bottom -->

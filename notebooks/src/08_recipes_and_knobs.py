@@ -85,10 +85,11 @@ for word in words:
 # fewer evaluations than the tutorial does, and `fast` lets the network compute in half precision if your processor has
 # units for that. Then we paint a second time, with one word changed.
 #
-# The tutorial calls its style layers `conv_1` to `conv_5`. These are simply the first five convolutions of the network
-# (a **convolution** is a layer that computes weighted sums of small neighbourhoods), so the deepest of them is
-# `conv3_1`, and it sees pieces of only 24 pixels. ([Readers have complained](https://github.com/pytorch/tutorials/issues/3732).)
-# The deepest of the paper's five layers, `relu5_1`, sees 156 pixels.
+# The tutorial calls its style layers `conv_1` to `conv_5`. These are simply the first five convolutions of the
+# network (a **convolution** is a layer that computes weighted sums of small neighbourhoods), so the deepest of them
+# is `conv3_1`, and it sees pieces of only 24 pixels. ([Readers have
+# complained](https://github.com/pytorch/tutorials/issues/3732).) The deepest of the paper's five layers, `relu5_1`,
+# sees 156 pixels.
 #
 # **Your turn, before you run the next cell.** We paint once with the tutorial's layers and once with those of the
 # paper, and everything else stays as it is. Where in the picture do you expect the greater difference, in the carved
@@ -96,7 +97,8 @@ for word in words:
 #
 # <details><summary>Compare</summary>
 #
-# In the sky. Around a roof there is always an edge nearby that small filters can turn into a stroke. In an even sky, layers that see 24 pixels can only ask for small marks. A broad shape needs a layer that sees a large piece of sky.
+# In the sky. Around a roof there is always an edge nearby that small filters can turn into a stroke. In an even sky,
+# layers that see 24 pixels can only ask for small marks. A broad shape needs a layer that sees a large piece of sky.
 #
 # </details>
 
@@ -119,8 +121,9 @@ show([photo, style, as_published, with_paper_layers],
 
 # %% [markdown]
 # With the tutorial's layers the sky is a plain beige, with ripples that are only a few pixels wide. With the paper's
-# layers there are shapes in it that are several times as broad as those ripples. Something else has happened as well: Kandinsky's
-# beige and orange have gone, and the sky has stayed white and pale, as in the photo. Keep that in mind, because we will find the reason below.
+# layers there are shapes in it that are several times as broad as those ripples. Something else has happened as well:
+# Kandinsky's beige and orange have gone, and the sky has stayed white and pale, as in the photo. Keep that in mind,
+# because we will find the reason below.
 #
 # The printed line says what differs from the recipe as it was published. The smaller size was our wish. But it also names
 # the network, and that needs an explanation.
@@ -143,19 +146,24 @@ for network in ("vgg19", "vgg19-normalised", "torchvision-vgg19"):
     print(f"{network}: {', '.join(users)}")
 
 # %% [markdown]
-# The first line is Oxford's network. The second is the same network with its channels (the maps of a layer, one for each
-# feature) rescaled until each has a mean of 1, as the authors of the paper did. (Stanford's CS231n stands in the first line for want of a better
-# place: its assignment uses another network, SqueezeNet, and we put VGG19 in its place.)
+# The first line is Oxford's network. The second is the same network with its channels (the maps of a layer, one for
+# each feature) rescaled until each has a mean of 1, as the authors of the paper did. (Stanford's CS231n stands in the
+# first line for want of a better place: its assignment uses another network, SqueezeNet, and we put VGG19 in its
+# place.)
 #
-# The six systems of the last line were made for torchvision's weights. That file is not part of this repository, and it
-# could not be had when these pictures were painted. So they are painted with Oxford's network as a **stand-in**:
-# their loss, layers, weights, start and optimiser are the published ones, and the network is not. Take their pictures for
-# what their authors wrote down, and not for exactly what their programs would paint. With half a gigabyte to spare,
-# you can run one of them with its own network: leave the network out of the call, and `paint("d2l", photo, style)` fetches it.
+# The six systems of the last line were made for torchvision's weights. That file is not part of this repository, and
+# it could not be had when these pictures were painted. So they are painted with Oxford's network as a **stand-in**:
+# their loss, layers, weights, start and optimiser are the published ones, and the network is not. Take their pictures
+# for what their authors wrote down, and not for exactly what their programs would paint. With half a gigabyte to
+# spare, you can run one of them with its own network: leave the network out of the call, and
+# `paint("d2l", photo, style)` fetches it.
 #
-# There is a second thing that a recipe can hide, and that is the unit of its learning rate. Keras' example takes steps
-# of 100 times the gradient, and TensorFlow's takes steps of 0.02. Both are sensible, because one of them changes pixels
-# between 0 and 255, and the other changes pixels between 0 and 1. So a recipe has a word for what the optimiser changes, `variable`, and next to it stands the published rate. There, `image` means pixels from 0 to 1, and `input` means what the network is fed: for Caffe, pixels up to 255 with a mean subtracted, and for torchvision, pixels minus the mean, divided by the standard deviation (about −2 to 2.6).
+# There is a second thing that a recipe can hide, and that is the unit of its learning rate. Keras' example takes
+# steps of 100 times the gradient, and TensorFlow's takes steps of 0.02. Both are sensible, because one of them
+# changes pixels between 0 and 255, and the other changes pixels between 0 and 1. So a recipe has a word for what the
+# optimiser changes, `variable`, and next to it stands the published rate. There, `image` means pixels from 0 to 1,
+# and `input` means what the network is fed: for Caffe, pixels up to 255 with a mean subtracted, and for torchvision,
+# pixels minus the mean, divided by the standard deviation (about −2 to 2.6).
 
 # %%
 # NBVAL_CHECK_OUTPUT
@@ -171,7 +179,8 @@ for name in ("keras", "tensorflow", "d2l", "udacity"):
 # [`SGD`](https://docs.pytorch.org/docs/stable/generated/torch.optim.SGD.html) steps by the rate times the gradient.
 # [`Adam`](https://docs.pytorch.org/docs/stable/generated/torch.optim.Adam.html) moves each pixel by about the rate in
 # its first step, however large the gradient is.
-# [`LBFGS`](https://docs.pytorch.org/docs/stable/generated/torch.optim.LBFGS.html) begins with a step against the gradient whose absolute values add up to the rate (if the gradient's add up to more than 1, as they do here).
+# [`LBFGS`](https://docs.pytorch.org/docs/stable/generated/torch.optim.LBFGS.html) begins with a step against the
+# gradient whose absolute values add up to the rate (if the gradient's add up to more than 1, as they do here).
 
 
 # %% tags=["spec", "folded"]
@@ -231,7 +240,12 @@ check(my_divisors, factors_by_experiment, tolerance=0.01);
 # ## Fourteen programs as they were published
 #
 # Here they are. Each program is painted as it was published: at its own size, from its own start, with its own
-# optimiser and its own number of evaluations. Only the stand-in for the network is ours, and so are the pairs of pictures, which were chosen to suit each program. Most of them run in half precision. Where a source leaves something open, or we depart from it, the word `choices` of its recipe says so. This takes hours, so the paintings are stored, and each file holds its settings. (Some were stopped early, and some take longer than a night on an ordinary processor and are not stored yet. The list says which, and `python -m tools.pictures.results 08_systems` goes on with them.)
+# optimiser and its own number of evaluations. Only the stand-in for the network is ours, and so are the pairs of
+# pictures, which were chosen to suit each program. Most of them run in half precision. Where a source leaves
+# something open, or we depart from it, the word `choices` of its recipe says so. This takes hours, so the paintings
+# are stored, and each file holds its settings. (Some were stopped early, and some take longer than a night on an
+# ordinary processor and are not stored yet. The list says which, and `python -m tools.pictures.results 08_systems`
+# goes on with them.)
 
 # %%
 from helpers.images import read_settings
@@ -258,8 +272,8 @@ print("not stored yet:", ", ".join(name for name in published if name not in sto
 # [paper](https://www.cv-foundation.org/openaccess/content_cvpr_2016/papers/Gatys_Image_Style_Transfer_CVPR_2016_paper.pdf)
 # to the letter: rescaled network, average pooling, sums of squares, and a start from noise. `gatys_normalised` is
 # [their program of 2017](https://github.com/leongatys/NeuralImageSynthesis) for the same network. `gatys` is the
-# [notebook that the first author published](https://github.com/leongatys/PytorchNeuralStyleTransfer). It starts from the photo
-# and has the plain network, so that every layer needs a weight of its own.
+# [notebook that the first author published](https://github.com/leongatys/PytorchNeuralStyleTransfer). It starts from
+# the photo and has the plain network, so that every layer needs a weight of its own.
 
 # %%
 def wall_of(names, columns, alt):
@@ -284,11 +298,12 @@ wall_of(["gatys_2016", "gatys_normalised", "gatys"], 2, alt="Two paintings of a 
 
 # %% [markdown]
 # The first picture is a surprise. It is the photo under coloured grain, and there is no trace of Turner. We used the
-# equations of the paper, and the ratio of 1e-3 that it prints. But equation 1 adds up the squares of all features of a layer, more than
-# a million at this size, while equation 4 divides by their number, and so content has everything to say. The second
-# picture is the same photo, the same painting and the same network with the weights of their program, which takes the mean in both places.
-# Compared with content, that is about two million times as much style, and now there are storm clouds and a burning
-# mountain top. Even the page of the inventors is not complete, and it is their program that tells us what they did.
+# equations of the paper, and the ratio of 1e-3 that it prints. But equation 1 adds up the squares of all features of
+# a layer, more than a million at this size, while equation 4 divides by their number, and so content has everything
+# to say. The second picture is the same photo, the same painting and the same network with the weights of their
+# program, which takes the mean in both places. Compared with content, that is about two million times as much style,
+# and now there are storm clouds and a burning mountain top. Even the page of the inventors is not complete, and it is
+# their program that tells us what they did.
 #
 # **The programs** came next. [neural-style](https://github.com/jcjohnson/neural-style) (2015) is written in Lua, and
 # [neural-style-pt](https://github.com/ProGamerGov/neural-style-pt) is its translation to PyTorch. Both start from noise
@@ -306,13 +321,14 @@ wall_of(["neural_style", "neural_style_pt", "crowsonkb", "gordicaleksa", "pystic
 # The last one is no publication. It is the recipe `ours` of this series, with its 150 evaluations, and it stands here
 # for comparison.
 #
-# **The tutorials** are what most people meet first: [PyTorch's](https://docs.pytorch.org/tutorials/advanced/neural_style_tutorial.html),
-# [TensorFlow's](https://www.tensorflow.org/tutorials/generative/style_transfer), [the example of
-# Keras](https://keras.io/examples/generative/neural_style_transfer/), [Dive into Deep
-# Learning](https://d2l.ai/chapter_computer-vision/neural-style.html),
-# [Udacity's course](https://github.com/udacity/deep-learning-v2-pytorch) and [Stanford's
-# CS231n](https://cs231n.github.io/). All six start from the photo. Four of them take Adam, one takes plain gradient
-# descent, and only PyTorch's takes L-BFGS.
+# **The tutorials** are what most people meet first:
+# [PyTorch's](https://docs.pytorch.org/tutorials/advanced/neural_style_tutorial.html),
+# [TensorFlow's](https://www.tensorflow.org/tutorials/generative/style_transfer),
+# [the example of Keras](https://keras.io/examples/generative/neural_style_transfer/),
+# [Dive into Deep Learning](https://d2l.ai/chapter_computer-vision/neural-style.html),
+# [Udacity's course](https://github.com/udacity/deep-learning-v2-pytorch) and
+# [Stanford's CS231n](https://cs231n.github.io/). All six start from the photo. Four of them take Adam, one takes
+# plain gradient descent, and only PyTorch's takes L-BFGS.
 
 # %%
 wall_of(["pytorch_tutorial", "tensorflow", "keras", "d2l", "udacity", "cs231n"], 3,
@@ -337,8 +353,9 @@ wall_of(["pytorch_tutorial", "tensorflow", "keras", "d2l", "udacity", "cs231n"],
 #
 # ## Who pulls?
 #
-# The programs use nearly the same five style layers. On our wall each has its own pair of pictures, so you cannot see there what comes from the loss. But we can measure what each loss listens to. It is tempting to look at the loss itself and to call the
-# largest term the most important one. Let's see whether that is right.
+# The programs use nearly the same five style layers. On our wall each has its own pair of pictures, so you cannot see
+# there what comes from the loss. But we can measure what each loss listens to. It is tempting to look at the loss
+# itself and to call the largest term the most important one. Let's see whether that is right.
 #
 # Our toy is a picture of a single pixel $x$, which is 0.5 now. The loss has two terms, $9 + (x - 0.4)^2$ and
 # $(x - 1)^2$.
@@ -414,13 +431,16 @@ print("the paper's layers, under the same weights")
 print_pulls(deeper, with_paper_layers)
 
 # %% [markdown]
-# In the tutorial, content holds about half of the loss and less than a tenth of the pull. It is the 9 of our toy again:
-# large, and hard to make smaller from here. With the paper's layers, `relu4_1` has about four fifths of the pull. `relu1_1`,
-# which is nearest to the colours, has less than one per cent. So has the tutorial's `conv1_1`, but there its neighbours `conv1_2` and
-# `conv2_1`, which react to colours as well, have nearly 30 per cent together. It looks as if hardly anybody asked for Kandinsky's
-# beige any more. A small pull alone does not prove it, and we come back to this below.
+# In the tutorial, content holds about half of the loss and less than a tenth of the pull. It is the 9 of our toy
+# again: large, and hard to make smaller from here. With the paper's layers, `relu4_1` has about four fifths of the
+# pull. `relu1_1`, which is nearest to the colours, has less than one per cent. So has the tutorial's `conv1_1`, but
+# there its neighbours `conv1_2` and `conv2_1`, which react to colours as well, have nearly 30 per cent together. It
+# looks as if hardly anybody asked for Kandinsky's beige any more. A small pull alone does not prove it, and we come
+# back to this below.
 #
-# The same was measured for all the systems of the wall when they were painted, at full size. Each bar is one program. Grey is the content, light orange to dark red is the style in the first to the fifth block of the network, and blue is the total variation:
+# The same was measured for all the systems of the wall when they were painted, at full size. Each bar is one program.
+# Grey is the content, light orange to dark red is the style in the first to the fifth block of the network, and blue
+# is the total variation:
 
 # %%
 import matplotlib.pyplot as plt
@@ -450,16 +470,17 @@ figure(fig, alt="One bar for each program, cut into the pulls of content, style 
        "grey content or dark red relu4_1 is the longest piece.")
 
 # %% [markdown]
-# Now read the chart row by row. In `gatys_2016` the content does all the pulling, which explains our surprise. Much the
-# same holds for `cs231n`, whose weights were made for SqueezeNet and not for VGG19. In `gatys` and `d2l` about nine
-# tenths of the bar are `relu4_1`, although their style weights are 1e3 and 1e4. `neural_style` asks for less style, and so
-# its content has a fifth of the bar to itself. In `tensorflow`, too, `relu4_1` and the content share nearly all of it.
-# Only in `ours` and in `gatys_normalised` do several layers pull, and in the tutorial of PyTorch, which asks shallow layers alone.
-# Blue is nowhere wide: total variation has about two per cent at most, so in none of these programs does it decide how the picture looks.
-# (Some of these bars belong to programs made for torchvision's weights. With their own network the pieces may be of
-# other lengths.)
+# Now read the chart row by row. In `gatys_2016` the content does all the pulling, which explains our surprise. Much
+# the same holds for `cs231n`, whose weights were made for SqueezeNet and not for VGG19. In `gatys` and `d2l` about
+# nine tenths of the bar are `relu4_1`, although their style weights are 1e3 and 1e4. `neural_style` asks for less
+# style, and so its content has a fifth of the bar to itself. In `tensorflow`, too, `relu4_1` and the content share
+# nearly all of it. Only in `ours` and in `gatys_normalised` do several layers pull, and in the tutorial of PyTorch,
+# which asks shallow layers alone. Blue is nowhere wide: total variation has about two per cent at most, so in none of
+# these programs does it decide how the picture looks. (Some of these bars belong to programs made for torchvision's
+# weights. With their own network the pieces may be of other lengths.)
 #
-# A short piece can have two reasons. Either nobody listens to this layer, or its wish is already fulfilled, and nothing is left to pull for. The style errors of the paintings tell the two apart:
+# A short piece can have two reasons. Either nobody listens to this layer, or its wish is already fulfilled, and
+# nothing is left to pull for. The style errors of the paintings tell the two apart:
 
 # %%
 for name, settings in stored.items():
@@ -468,11 +489,14 @@ for name, settings in stored.items():
           f"content error {settings['content_error']:.2f}")
 
 # %% [markdown]
-# In our own recipe the wish has been fulfilled. Its pull at `relu1_1` is one per cent, but its error there is only about a
-# thousandth, so the colours have been settled. In `gatys` the pull at `relu1_1` is nearly zero as well, and the error there is hundreds of times as large. There the colours were hardly asked for, just as in the tutorial with the paper's layers.
+# In our own recipe the wish has been fulfilled. Its pull at `relu1_1` is one per cent, but its error there is only
+# about a thousandth, so the colours have been settled. In `gatys` the pull at `relu1_1` is nearly zero as well, and
+# the error there is hundreds of times as large. There the colours were hardly asked for, just as in the tutorial with
+# the paper's layers.
 #
-# Why does one layer pull so much harder than the others? The reason is one that you have met in [notebook 05](05_the_total_loss.ipynb). Size did not count in our toy, because the 9 was *added*. Here a
-# layer's features are *multiplied*: features that are c times as large make the squared difference of the Gram matrices c⁴
+# Why does one layer pull so much harder than the others? The reason is one that you have met in
+# [notebook 05](05_the_total_loss.ipynb). Size did not count in our toy, because the 9 was *added*. Here a layer's
+# features are *multiplied*: features that are c times as large make the squared difference of the Gram matrices c⁴
 # times as large, and its gradient, too. VGG19's features are not equally large in every layer:
 
 # %%
@@ -483,16 +507,20 @@ with torch.no_grad():
         print(f"{layer}: mean square {loudness:7.2f}, its square {loudness**2:10.1f}")
 
 # %% [markdown]
-# So equal weights are not neutral: they give most of the say to `relu4_1`. What that does to a painting is shown in notebook
-# 05, too, by a single change: where `relu1_1` has nothing to say, the photo keeps its own colours. There are three ways out. `gatys_normalised` rescales the network, `crowsonkb` gives the shallow layers larger weights, and `ours` divides each error by its own target.
+# So equal weights are not neutral: they give most of the say to `relu4_1`. What that does to a painting is shown in
+# notebook 05, too, by a single change: where `relu1_1` has nothing to say, the photo keeps its own colours. There are
+# three ways out. `gatys_normalised` rescales the network, `crowsonkb` gives the shallow layers larger weights, and
+# `ours` divides each error by its own target.
 #
-# There is a second message in the bars. At a finished painting all gradients add up to zero, because otherwise another
-# step would help.  Then no part can have more than half of the total
-# length: the others could not balance it even if they all pointed the other way. So if a part has far more than 50 per cent, and few pixels are held at 0 or 1, the painting that we measure is not at a minimum of its loss.
+# There is a second message in the bars. At a finished painting all gradients add up to zero, because otherwise
+# another step would help. Then no part can have more than half of the total length: the others could not balance it
+# even if they all pointed the other way. So if a part has far more than 50 per cent, and few pixels are held at 0 or
+# 1, the painting that we measure is not at a minimum of its loss.
 #
-# **Exercise 2 · build** · ●●○ · 15 minutes. You have met the measurement inside `print_pulls`. Now write it for any loss, and without looking. You get a list of functions, each of which
-# takes an image and gives back one weighted part of the loss. Return the pulls in per cent, in the same order. The
-# specification nudges every pixel by itself, which is right and hopelessly slow; yours should take one gradient a part.
+# **Exercise 2 · build** · ●●○ · 15 minutes. You have met the measurement inside `print_pulls`. Now write it for any
+# loss, and without looking. You get a list of functions, each of which takes an image and gives back one weighted
+# part of the loss. Return the pulls in per cent, in the same order. The specification nudges every pixel by itself,
+# which is right and hopelessly slow; yours should take one gradient a part.
 
 
 # %% tags=["spec"]
@@ -607,8 +635,9 @@ for period in (8, 16):
     print(f"bumps of {period} pixels: width {width_of_marks(bumps.expand(1, 3, 96, 96)):.1f}")
 
 # %% [markdown]
-# It does, nearly. (Between two whole shifts we draw a straight line.) In a painting we measure in the sky, right of the roof, where
-# the photo has no marks of its own. A second number is the content error, which says how much of the photo is lost:
+# It does, nearly. (Between two whole shifts we draw a straight line.) In a painting we measure in the sky, right of
+# the roof, where the photo has no marks of its own. A second number is the content error, which says how much of the
+# photo is lost:
 
 # %%
 from helpers.fast import matched_colour, pyramid
@@ -662,8 +691,11 @@ show([matched_colour(photo, style), *strip.values()], titles, columns=2, height=
 
 # %% [markdown]
 # With the style at 128 pixels the sky is full of splinters, and even the trees are made of small rings. At 896 pixels
-# the sky holds a few broad folds, and the trees are calm, too. Nothing else was changed. The number
-# says how much of this you bought: the style picture became seven times as large, and the marks became about two thirds wider. One reason why they do not follow all the way is that the windows of the layers stay as they are. Another is our ruler, which hardly sees marks that are much wider than 20 pixels. The broader marks also keep more of the photo: the content error falls, probably because most of the sky is left alone.
+# the sky holds a few broad folds, and the trees are calm, too. Nothing else was changed. The number says how much of
+# this you bought: the style picture became seven times as large, and the marks became about two thirds wider. One
+# reason why they do not follow all the way is that the windows of the layers stay as they are. Another is our ruler,
+# which hardly sees marks that are much wider than 20 pixels. The broader marks also keep more of the photo: the
+# content error falls, probably because most of the sky is left alone.
 #
 # **Pooling** is a word of the recipe that is easily overlooked. A pooling layer halves the maps, and it hands on either
 # the largest of four neighbours (max) or their mean (average). The paper recommends the mean. The author of
@@ -680,8 +712,9 @@ show([matched_colour(photo, style), *strip.values()], titles, columns=2, height=
 #
 # <details><summary>Compare</summary>
 #
-# It cannot be exact. The factor would have to be the largest of the four, divided by their mean, which is 1 where all four are
-# equal and 4 where only one of them is not zero. Two is a guess in between, and the errors of four poolings multiply.
+# It cannot be exact. The factor would have to be the largest of the four, divided by their mean, which is 1 where all
+# four are equal and 4 where only one of them is not zero. Two is a guess in between, and the errors of four poolings
+# multiply.
 #
 # </details>
 
@@ -712,8 +745,8 @@ for name, means in rows.items():
 
 # %% [markdown]
 # Average pooling leaves two fifths of the mean feature at `relu4_1`, and a fifth at `relu5_1`. With the factor 2 the
-# features of these two layers become three times as large as they should be, for our photo. And in the rescaled network each layer
-# has a mean near 1 with max pooling, as intended, but not with average pooling.
+# features of these two layers become three times as large as they should be, for our photo. And in the rescaled
+# network each layer has a mean near 1 with max pooling, as intended, but not with average pooling.
 #
 # Now think of a program with published weights. The errors of its Gram matrices grow with the fourth power of the
 # features, and two fifths to the fourth power is about a fortieth. The content error grows with the square only, so it
@@ -729,8 +762,9 @@ show([middle, averaged], [f"max: {numbers(middle)}", f"average: {numbers(average
      alt="Two paintings of the pavilion in the same colours, with max pooling on the left and average pooling on the right.")
 
 # %% [markdown]
-# The colours are the same, and the marks in the sky are nearly as wide. With average pooling they are rounder and their edges are
-# softer, and the content error is a little larger (our judge uses max pooling, so it is not impartial). For this pair, it is a matter of taste.
+# The colours are the same, and the marks in the sky are nearly as wide. With average pooling they are rounder and
+# their edges are softer, and the content error is a little larger (our judge uses max pooling, so it is not
+# impartial). For this pair, it is a matter of taste.
 #
 # **Total variation** is the third knob. Notebook 05 used it against the grain of a painting that starts from noise. What
 # does it do to a painting that starts from a photo? We give it the weight 30, which is too much, so that it can be seen:
@@ -765,7 +799,8 @@ show([load(grid / f"{corner}.jpg", None) for corner in corners], titles, columns
      "houses dissolve, and the town in plain sight again.")
 
 # %% [markdown]
-# The two on the left differ in the sky, and we measure that in a moment. Look at the two on the right first. At the weight 3 the houses stand in plain sight, and the two pictures look nearly alike, although one of them has five
+# The two on the left differ in the sky, and we measure that in a moment. Look at the two on the right first. At the
+# weight 3 the houses stand in plain sight, and the two pictures look nearly alike, although one of them has five
 # style layers and the other has one. Here the content term is so strong that the choice of style layers hardly shows.
 #
 # **Your turn, before you run the next cell.** A [course](https://github.com/udacity/deep-learning-v2-pytorch) tells its
@@ -788,7 +823,9 @@ for layer in paper_layers:
     print(f"up to {layer}: width of the marks in the sky {width_of_marks(sky):.1f} pixels")
 
 # %% [markdown]
-# The width grows with every row, and from the first to the last it doubles. (8.7 pixels are more than the window of 3, because windows overlap, and a whole wave is about two specks wide.) This speaks against the rule: here the late layers make the marks larger. If you want specks, you know now what to do, too.
+# The width grows with every row, and from the first to the last it doubles. (8.7 pixels are more than the window of
+# 3, because windows overlap, and a whole wave is about two specks wide.) This speaks against the rule: here the late
+# layers make the marks larger. If you want specks, you know now what to do, too.
 #
 # **Exercise 3 · diagnose** · ●○○ · 5 minutes. Five people show you their paintings and complain. Name the knob that each
 # of them should turn: `"content weight"`, `"style size"`, `"style layers"`, `"variation"` or `"learning rate"`. Each knob
@@ -850,8 +887,8 @@ check(my_knobs, knobs_spec);
 #
 # ## Settings for each image
 #
-# Nobody has found settings that suit every picture, and one of the small projects says so on its first page. But there is an
-# order that saves time. Turn first what changes most and costs least.
+# Nobody has found settings that suit every picture, and one of the small projects says so on its first page. But
+# there is an order that saves time. Turn first what changes most and costs least.
 #
 # 1. **The size of the style picture**, until the strokes are as broad as you like. Do this in small pictures, with few evaluations.
 # 2. **The content weight**, in factors of three: less if the even areas stay empty, more if you no longer recognise what
@@ -953,9 +990,9 @@ judge(my_settings, design_fault);
 #
 # <details><summary>Hint 2</summary>
 #
-# A larger style picture helps with both wishes, but alone it does not quite reach 16 pixels. Look at the titles of the strips again: which
-# other words of the recipe made the marks in the sky wider? If the content error is too large after that, a little
-# more content weight pays for it.
+# A larger style picture helps with both wishes, but alone it does not quite reach 16 pixels. Look at the titles of
+# the strips again: which other words of the recipe made the marks in the sky wider? If the content error is too large
+# after that, a little more content weight pays for it.
 #
 # </details>
 #
@@ -963,7 +1000,9 @@ judge(my_settings, design_fault);
 #
 # ## The most useful knobs on one panel
 #
-# Turning knobs in code is slow. So `helpers/explorer.py` has a panel with the most useful ones: the pictures, the recipe, the content weight, both sizes and the evaluations. (Pooling, variation and layers are words of a recipe.) It calls `paint` just as we did, in the background. You need three cells. The first one makes it:
+# Turning knobs in code is slow. So `helpers/explorer.py` has a panel with the most useful ones: the pictures, the
+# recipe, the content weight, both sizes and the evaluations. (Pooling, variation and layers are words of a recipe.)
+# It calls `paint` just as we did, in the background. You need three cells. The first one makes it:
 
 # %%
 from helpers.explorer import Explorer
@@ -972,12 +1011,15 @@ explorer = Explorer(quick)
 explorer
 
 # %% [markdown]
-# In a live notebook you can choose two pictures there, or upload your own. Pick any of the twenty recipes, multiply its content weight by moving
-# `content ×`, choose the sizes, and press Start. The picture and the curve of the loss grow while you
-# watch. Stop ends early and keeps what there is. With the slider "look back" you go through the moments of the painting,
-# Save writes the one that you look at, with all settings inside the file, and Film writes all of them.
+# In a live notebook you can choose two pictures there, or upload your own. Pick any of the twenty recipes, multiply
+# its content weight by moving `content ×`, choose the sizes, and press Start. The picture and the curve of the loss
+# grow while you watch. Stop ends early and keeps what there is. With the slider "look back" you go through the
+# moments of the painting, Save writes the one that you look at, with all settings inside the file, and Film writes
+# all of them.
 #
-# Controls can be set from code, too. That is the second cell, and here it asks for a larger picture and fewer evaluations, with the recipe `ours`. (A recipe that squeezes the style to the photo's shape ignores the style's size.)
+# Controls can be set from code, too. That is the second cell, and here it asks for a larger picture and fewer
+# evaluations, with the recipe `ours`. (A recipe that squeezes the style to the photo's shape ignores the style's
+# size.)
 
 # %%
 explorer.controls["style"].value = "woodcut"
@@ -997,19 +1039,21 @@ show([moments[i] for i in chosen], [f"evaluation {i + 1}" for i in chosen], colu
      alt="Four moments of one painting of the pavilion after a woodcut, from nearly the photo to bent dark and orange lines.")
 
 # %% [markdown]
-# At the fifth evaluation you see no change yet. At the twelfth, lines run all over the picture, and right of the roof they already spread like rays from a sun. The woodcut's ochre and dark blue come last.
+# At the fifth evaluation you see no change yet. At the twelfth, lines run all over the picture, and right of the roof
+# they already spread like rays from a sun. The woodcut's ochre and dark blue come last.
 #
-# **Exercise 5 · make a picture** · ●●○ · 20 minutes. Take a photo of yours and a style from `helpers.images.names("style")`, and
-# paint it in the panel with three recipes from three rows of the wall, with 60 evaluations at 160 pixels. Choose the one
-# that you like best, and turn the knobs that the panel has, in the order of the list above, until you would hang the picture on
-# your wall. Save it, and write down in one sentence which knob made the greatest difference.
+# **Exercise 5 · make a picture** · ●●○ · 20 minutes. Take a photo of yours and a style from
+# `helpers.images.names("style")`, and paint it in the panel with three recipes from three rows of the wall, with 60
+# evaluations at 160 pixels. Choose the one that you like best, and turn the knobs that the panel has, in the order of
+# the list above, until you would hang the picture on your wall. Save it, and write down in one sentence which knob
+# made the greatest difference.
 #
 # <details><summary>What to look for</summary>
 #
-# Some recipes will disappoint you at 60 evaluations, because they were written for a thousand or more; look at "evaluations" on the wall
-# before you blame the loss. Multiply the content of `pytorch_tutorial` by 100, and watch whether the photo comes back. If a
-# picture fills with noise, the learning rate is too large for so few pixels: for some losses the gradient of a pixel grows when there are
-# fewer of them, and Keras' example is one of these.
+# Some recipes will disappoint you at 60 evaluations, because they were written for a thousand or more; look at
+# "evaluations" on the wall before you blame the loss. Multiply the content of `pytorch_tutorial` by 100, and watch
+# whether the photo comes back. If a picture fills with noise, the learning rate is too large for so few pixels: for
+# some losses the gradient of a pixel grows when there are fewer of them, and Keras' example is one of these.
 #
 # </details>
 #
@@ -1063,12 +1107,13 @@ show([moments[i] for i in chosen], [f"evaluation {i + 1}" for i in chosen], colu
 # - Paint `crowsonkb` at a quarter of its size with `average=0.0` and with the published 0.99. Where do you see the difference?
 # - Measure the pulls of a program at the photo instead of at its painting. Which parts change places?
 #
-# **In practice.** When you read a new program, fill in the page: network, input, layers, what the Gram matrix and the squares are divided by, weights,
-# start, optimiser with its unit, size. If one line stays empty, you do not know the program yet.
+# **In practice.** When you read a new program, fill in the page: network, input, layers, what the Gram matrix and the
+# squares are divided by, weights, start, optimiser with its unit, size. If one line stays empty, you do not know the
+# program yet.
 #
-# **Further reading.** [neural-style's README](https://github.com/jcjohnson/neural-style) has a gallery for each knob, and it is
-# still the best manual of its kind. [Gatys, Ecker and Bethge (2015)](https://arxiv.org/abs/1508.06576), figure 3, is
-# the original of our sheet. [Gatys et al. (2017)](https://arxiv.org/abs/1611.07865) add knobs for colour, place and
-# scale.
+# **Further reading.** [neural-style's README](https://github.com/jcjohnson/neural-style) has a gallery for each knob,
+# and it is still the best manual of its kind. [Gatys, Ecker and Bethge (2015)](https://arxiv.org/abs/1508.06576),
+# figure 3, is the original of our sheet. [Gatys et al. (2017)](https://arxiv.org/abs/1611.07865) add knobs for
+# colour, place and scale.
 #
 # <!-- bottom -->

@@ -32,10 +32,12 @@ show(load(DATA / "results" / "09_large.jpg", 800),
      "and right, a blurred signature box stands in the beige sky, and hikers walk on the crest of a wave.")
 
 # %% [markdown]
-# The photo has nothing but a clear sky above its dune. In the painting, waves rise in two of the sky's corners, white spray flies beside the left one, and the box in the middle is the ghost of Hokusai's signature: to the network that is style, too. A large painting has to pass two tests, because people look at it twice. From afar it needs large forms,
-# and from close up it needs clean strokes. It is surprisingly easy to fail both, and this notebook is about the
-# reasons. (`python -m tools.pictures.results 09_large` paints this one again, in about ten minutes. At the end you will
-# see a piece of it in full size.)
+# The photo has nothing but a clear sky above its dune. In the painting, waves rise in two of the sky's corners, white
+# spray flies beside the left one, and the box in the middle is the ghost of Hokusai's signature: to the network that
+# is style, too. A large painting has to pass two tests, because people look at it twice. From afar it needs large
+# forms, and from close up it needs clean strokes. It is surprisingly easy to fail both, and this notebook is about
+# the reasons. (`python -m tools.pictures.results 09_large` paints this one again, in about ten minutes. At the end
+# you will see a piece of it in full size.)
 #
 # The sizes and the work are here, so that you can change them. One **evaluation** is one trip through the network and
 # back; it says how wrong an image is, and in which direction each pixel should move:
@@ -180,9 +182,10 @@ show([eight[size, style_size, 40] for size, style_size in rows], titles, columns
 # complete waves, but broad hooks of foam and long stripes. That is the work of the style image alone, because nothing else
 # changes between the rows.
 #
-# From left to right everything becomes finer, compared with the picture. That is the work of the painting's
-# size, and you can see why: the window of 156 pixels covers 61 per cent of the width of a small painting, and 30
-# per cent of a large one. The widest form that a feature can see whole is half as wide, compared with the picture, in the painting at the right.
+# From left to right everything becomes finer, compared with the picture. That is the work of the painting's size, and
+# you can see why: the window of 156 pixels covers 61 per cent of the width of a small painting, and 30 per cent of a
+# large one. The widest form that a feature can see whole is half as wide, compared with the picture, in the painting
+# at the right.
 #
 # Now the third cause. Here are the same four after 10 evaluations instead of 40:
 
@@ -192,13 +195,15 @@ show([eight[size, style_size, 10] for size, style_size in rows], titles, columns
      "over the sky and hardly any dark blue foam.")
 
 # %% [markdown]
-# The forms are in the same places as before, but they look like a pale relief under a web of grain. The dark blue and the white of the foam are still missing. So too few evaluations cost contrast and clean strokes first.
+# The forms are in the same places as before, but they look like a pale relief under a web of grain. The dark blue and
+# the white of the foam are still missing. So too few evaluations cost contrast and clean strokes first.
 #
-# Can we put numbers on what we see? For the width of the strokes, the print itself can be our ruler. We measure the style error at
-# `relu3_1`, whose window of 24 pixels sees strokes but no motifs, once with the print at 160 pixels and once at 640. The
-# smaller of the two tells whose strokes the painting has. For large forms we shrink the upper half of the picture, where the
-# photo has only sky, to a width of 8 pixels. What is left of its contrast lies in forms that are wider than an eighth of the
-# picture. And for the work that was done there is the total loss, which was stored with each painting:
+# Can we put numbers on what we see? For the width of the strokes, the print itself can be our ruler. We measure the
+# style error at `relu3_1`, whose window of 24 pixels sees strokes but no motifs, once with the print at 160 pixels
+# and once at 640. The smaller of the two tells whose strokes the painting has. For large forms we shrink the upper
+# half of the picture, where the photo has only sky, to a width of 8 pixels. What is left of its contrast lies in
+# forms that are wider than an eighth of the picture. And for the work that was done there is the total loss, which
+# was stored with each painting:
 
 # %%
 # NBVAL_CHECK_OUTPUT
@@ -228,13 +233,18 @@ for (size, style_size, evaluations), file in files.items():
           f"{large:12.3f} {read_settings(file)['loss']:9.4f}")
 
 # %% [markdown]
-# Read the rows with 40 evaluations first. The two errors follow the style image and nothing else: after the print of 160 pixels
-# the first is about a third of the second, and after the print of 640 it is about twice as large, whether the painting has 256 or 512
-# pixels. So the style image decides how wide the strokes are. The share of large forms falls when the painting grows, from 0.23
-# to 0.11 after the small print and from 0.47 to 0.35 after the large one. The style image matters for them as well, and even more: after the large print the share is two to three times as large.
+# Read the rows with 40 evaluations first. The two errors follow the style image and nothing else: after the print of
+# 160 pixels the first is about a third of the second, and after the print of 640 it is about twice as large, whether
+# the painting has 256 or 512 pixels. So the style image decides how wide the strokes are. The share of large forms
+# falls when the painting grows, from 0.23 to 0.11 after the small print and from 0.47 to 0.35 after the large one.
+# The style image matters for them as well, and even more: after the large print the share is two to three times as
+# large.
 #
-# With 10 evaluations, the loss is still about twice as high. After the large print the two errors are nearly equal, and the share of large forms does not fall with the size: its broad strokes are not there yet. (The loss itself contains the error at `relu3_1`, so this ruler is a check and not a discovery.) When a large painting of yours disappoints, you can now tell why: strokes too fine, take a larger style
-# image; no large forms, paint smaller first or take a larger style image; grain and haze, more evaluations.
+# With 10 evaluations, the loss is still about twice as high. After the large print the two errors are nearly equal,
+# and the share of large forms does not fall with the size: its broad strokes are not there yet. (The loss itself
+# contains the error at `relu3_1`, so this ruler is a check and not a discovery.) When a large painting of yours
+# disappoints, you can now tell why: strokes too fine, take a larger style image; no large forms, paint smaller first
+# or take a larger style image; grain and haze, more evaluations.
 
 # %% [markdown]
 # ## From coarse to fine
@@ -321,10 +331,11 @@ for side, evaluations in plan[:2]:
     stages.append(image)
 
 # %% [markdown]
-# At twice the side there are four times as many pixels, and an evaluation takes about four times as long. At 1,024 pixels
-# that would be too long for us, so we use what we have learned. The large forms are in place, and what is missing are the
-# strokes. They are seen by the first three layers alone, whose windows are at most 24 pixels wide. The network then has to run
-# only as far as `relu3_1`, and instead of four times the seconds printed for 512 pixels, an evaluation takes about twice.
+# At twice the side there are four times as many pixels, and an evaluation takes about four times as long. At 1,024
+# pixels that would be too long for us, so we use what we have learned. The large forms are in place, and what is
+# missing are the strokes. They are seen by the first three layers alone, whose windows are at most 24 pixels wide.
+# The network then has to run only as far as `relu3_1`, and instead of four times the seconds printed for 512 pixels,
+# an evaluation takes about twice.
 
 # %% tags=["painting"]
 for side, evaluations in plan[2:]:
@@ -336,8 +347,8 @@ show(image, f"{image.shape[3]} x {image.shape[2]} pixels", height=534,
      "right, foam with dark outlines between them, and the hikers walk on a third.")
 
 # %% [markdown]
-# This is a picture that you can look at from afar and from close up. The waves at the left and at the right were made at 256
-# pixels, and so was the odd dark shape in the sky, which looks like a memory of the title box on the print.
+# This is a picture that you can look at from afar and from close up. The waves at the left and at the right were made
+# at 256 pixels, and so was the odd dark shape in the sky, which looks like a memory of the title box on the print.
 # (The printed losses of the last stage belong to three layers, so do not compare them with the others.)
 #
 # What does each stage add? Here is one piece of the painting after each of the three. The first two are enlarged, so that
@@ -405,13 +416,16 @@ for name, painting in {"at_once": at_once, "coarse_to_fine": in_stages}.items():
           f"at 256 px {style_error(painting, 256):.4f}")
 
 # %% [markdown]
-# In full size the two are nearly equal, 0.025 and 0.023, so the loss had hardly a reason to prefer the waves. Seen at 512 pixels, the
-# painting that was made at once has three times the error of the other, and at 256 pixels more than twice. The second painting was made small for these sizes, so it would be strange if it were not better there. What is worth noticing is that the later stages did not undo it. So it is not more work that gives the large forms, but work at the right size.
+# In full size the two are nearly equal, 0.025 and 0.023, so the loss had hardly a reason to prefer the waves. Seen at
+# 512 pixels, the painting that was made at once has three times the error of the other, and at 256 pixels more than
+# twice. The second painting was made small for these sizes, so it would be strange if it were not better there. What
+# is worth noticing is that the later stages did not undo it. So it is not more work that gives the large forms, but
+# work at the right size.
 #
-# **Exercise 1 · predict** · ●○○ · 5 minutes. Compute with pencil and paper, and remember that an evaluation costs as much
-# as it has pixels. How many evaluations at 1,024 pixels cost as much as the whole plan of 60 at 256, 40 at 512 and 25
-# at 1,024? Which share of that work is spent at 1,024? And if you go on to 2,048 pixels with 12 evaluations, how many times as much
-# work is the whole painting then?
+# **Exercise 1 · predict** · ●○○ · 5 minutes. Compute with pencil and paper, and remember that an evaluation costs as
+# much as it has pixels. How many evaluations at 1,024 pixels cost as much as the whole plan of 60 at 256, 40 at 512
+# and 25 at 1,024? Which share of that work is spent at 1,024? And if you go on to 2,048 pixels with 12 evaluations,
+# how many times as much work is the whole painting then?
 
 
 # %% tags=["spec", "folded"]
@@ -457,12 +471,12 @@ check(my_work, work_of_plans, tolerance=0.01);
 #
 # <!-- solution: my_work -->
 #
-# **Exercise 2 · design** · ●●○ · 20 minutes. Write the function that a program for large paintings needs: given the side
-# of the finished painting, the seconds that may be spent, and the seconds of one evaluation at 256 pixels, it returns a
-# plan, a list of pairs (side, evaluations). A good plan keeps five rules. It begins between 128 and 312 pixels, because
-# then `relu5_1` sees at least half of the width. Each stage is larger than the one before, but at most twice
-# as large. The first stage has at least 30 evaluations and every other at least 4. The last stage has the wanted side. And the plan
-# spends at most the seconds that there are, but at least three quarters of them.
+# **Exercise 2 · design** · ●●○ · 20 minutes. Write the function that a program for large paintings needs: given the
+# side of the finished painting, the seconds that may be spent, and the seconds of one evaluation at 256 pixels, it
+# returns a plan, a list of pairs (side, evaluations). A good plan keeps five rules. It begins between 128 and 312
+# pixels, because then `relu5_1` sees at least half of the width. Each stage is larger than the one before, but at
+# most twice as large. The first stage has at least 30 evaluations and every other at least 4. The last stage has the
+# wanted side. And the plan spends at most the seconds that there are, but at least three quarters of them.
 
 
 # %% tags=["spec"]
@@ -526,18 +540,21 @@ judge(my_plan, plan_fault, each(1024, 2048, 300, 1450, 625), each(60.0, 500.0, 3
 #
 # ## Two ways to be quick
 #
-# Forty evaluations at 256 pixels are few; [Gatys' own
-# notebook](https://github.com/leongatys/PytorchNeuralStyleTransfer) makes 500 at 512. Two of our three helpers, `pyramid` and `matched_colour`, save evaluations, and neither changes the loss. `fast` makes each evaluation cheaper.
+# Forty evaluations at 256 pixels are few;
+# [Gatys' own notebook](https://github.com/leongatys/PytorchNeuralStyleTransfer) makes 500 at 512. Two of our three
+# helpers, `pyramid` and `matched_colour`, save evaluations, and neither changes the loss. `fast` makes each
+# evaluation cheaper.
 #
-# The first is a question of *what* the optimiser changes. It need not be the pixels. Let us look at the smallest possible
-# picture, two neighbouring pixels $a$ and $b$. Suppose that a loss reacts strongly if both become brighter, and weakly if one becomes brighter and the other darker. Here is a loss like that:
+# The first is a question of *what* the optimiser changes. It need not be the pixels. Let us look at the smallest
+# possible picture, two neighbouring pixels $a$ and $b$. Suppose that a loss reacts strongly if both become brighter,
+# and weakly if one becomes brighter and the other darker. Here is a loss like that:
 #
 # $$L(a, b) = 50\,(a + b)^2 + \tfrac{1}{2}\,(a - b)^2$$
 #
 # In words: fifty times the square of their sum, plus half the square of their difference. Both vanish at $a = b = 0$.
-# Gradient descent has one step size $\eta$ for both directions, and the steep one dictates it. With more than 1/100 it
-# would jump farther and farther across the valley, and with 1/200 it lands in the middle at once. But the flat direction is a hundred
-# times less steep, so it moves by only one per cent a step.
+# Gradient descent has one step size $\eta$ for both directions, and the steep one dictates it. With more than 1/100
+# it would jump farther and farther across the valley, and with 1/200 it lands in the middle at once. But the flat
+# direction is a hundred times less steep, so it moves by only one per cent a step.
 #
 # Now describe the same two pixels by two other numbers, a coarse one $c$ that moves both, and a fine one $f$ that moves
 # them apart: $a = 0.1\,c + f$ and $b = 0.1\,c - f$.
@@ -580,9 +597,9 @@ print(f"levels, a single step of 1/4: {descend(loss_of_levels, numbers, 1 / 4, 1
 # After twenty steps the pixels have lost nearly all of the steep part, and two thirds of the flat part are still there. The
 # two levels are done after one step.
 #
-# A real image gets more levels. The variables are a stack of images, each half as large as the one before, and the painting is
-# the start plus their weighted sum, all enlarged to full size. This is called a **pyramid**, after [Burt and Adelson
-# (1983)](https://persci.mit.edu/pub_pdfs/pyramid83.pdf):
+# A real image gets more levels. The variables are a stack of images, each half as large as the one before, and the
+# painting is the start plus their weighted sum, all enlarged to full size. This is called a **pyramid**, after
+# [Burt and Adelson (1983)](https://persci.mit.edu/pub_pdfs/pyramid83.pdf):
 
 
 # %%
@@ -605,9 +622,9 @@ def levels(start, weights=(1.0, 0.7, 0.5, 0.35, 0.25)):
 
 # %% [markdown]
 # The helper `pyramid` does the same with separate weights for grey and for colours, and takes a longer first step.
-# `matched_colour` saves the search for the colours: it computes them by the linear map that gives the photo the mean and the
-# covariance of the print's colours ([Pitié and Kokaram 2007](https://doi.org/10.1049/cp:20070055)). Here is a race of the four,
-# with 25 evaluations each:
+# `matched_colour` saves the search for the colours: it computes them by the linear map that gives the photo the mean
+# and the covariance of the print's colours ([Pitié and Kokaram 2007](https://doi.org/10.1049/cp:20070055)). Here is a
+# race of the four, with 25 evaluations each:
 
 # %%
 from helpers.show import plot
@@ -630,10 +647,11 @@ plot(race, xlabel="evaluation", ylabel="lowest loss so far",
      "close together; the pyramid is lower, and with matched colours it is lowest throughout.")
 
 # %% [markdown]
-# Plain pixels stand nearly still for the first evaluations, because PyTorch's L-BFGS begins with a very short step. Part of the pyramid's lead is its longer first step, and the race does not say how much is due to that and how much to its levels. After eight evaluations, the pyramid with matched colours has about a third of the
-# loss that plain pixels have, and after 25 the four are close together. So these helpers decide
-# a short run, and a long one hardly needs them. That is exactly our case, because a large painting can afford only short
-# runs.
+# Plain pixels stand nearly still for the first evaluations, because PyTorch's L-BFGS begins with a very short step.
+# Part of the pyramid's lead is its longer first step, and the race does not say how much is due to that and how much
+# to its levels. After eight evaluations, the pyramid with matched colours has about a third of the loss that plain
+# pixels have, and after 25 the four are close together. So these helpers decide a short run, and a long one hardly
+# needs them. That is exactly our case, because a large painting can afford only short runs.
 #
 # The second way to be quick is to compute with fewer digits. A float32 number has 32 bits. Two kinds of number have only
 # 16, and they spend them differently. Here are four numbers that occur in painting, in each kind:
@@ -646,11 +664,12 @@ for kind in (torch.float32, torch.float16, torch.bfloat16):
 
 # %% [markdown]
 # float16 keeps about three digits, but ends at 65,504. The sum of a hundred squares of 30 is already infinite, and a
-# gradient of a hundred-millionth is zero. bfloat16 has the whole range of float32, and pays with its digits: 257 becomes 256.
+# gradient of a hundred-millionth is zero. bfloat16 has the whole range of float32, and pays with its digits: 257
+# becomes 256.
 #
-# For painting, range matters more, because a gradient is a sum over very many places and small errors in it cancel. `fast` asks the
-# processor whether it has units for bfloat16 and turns the layers to it; the losses and the Gram matrices
-# are still added up in float32. How much does the gradient suffer?
+# For painting, range matters more, because a gradient is a sum over very many places and small errors in it cancel.
+# `fast` asks the processor whether it has units for bfloat16 and turns the layers to it; the losses and the Gram
+# matrices are still added up in float32. How much does the gradient suffer?
 
 # %%
 photo, style = pictures(256)
@@ -669,26 +688,29 @@ cosine = torch.cosine_similarity(gradients[0], gradients[1], dim=0)
 print(f"cosine between the two gradients {cosine:.3f}")
 
 # %% [markdown]
-# The cosine says how far two directions agree: 1 means that they are the same, and 0 that they have nothing to do with each
-# other. The two gradients point nearly the same way at this image. Whether a whole painting suffers is another question; the paintings of this notebook were made like that. (If both lines say float32, your processor has no such units. Then everything here takes longer, and
-# nothing else changes.)
+# The cosine says how far two directions agree: 1 means that they are the same, and 0 that they have nothing to do
+# with each other. The two gradients point nearly the same way at this image. Whether a whole painting suffers is
+# another question; the paintings of this notebook were made like that. (If both lines say float32, your processor has
+# no such units. Then everything here takes longer, and nothing else changes.)
 #
 # ## What takes the memory?
 #
-# You can wait longer, but you cannot use memory that you do not have. If a painting needs more than there is, the program dies. So before
-# anybody paints at 2,048 pixels, we should know what it takes.
+# You can wait longer, but you cannot use memory that you do not have. If a painting needs more than there is, the
+# program dies. So before anybody paints at 2,048 pixels, we should know what it takes.
 #
-# Most of the memory goes to features. To compute a gradient, PyTorch walks back through the network, and on the way back
-# each layer needs what it had on the way there: a convolution needs its input, a ReLU its output, and a pooling
-# which of four pixels was the largest. The output of a ReLU *is* the input of the next convolution, so it is kept once. That makes four
-# bytes for every number of every ReLU, and for every number of a pooling another four, and eight for the place of the largest.
+# Most of the memory goes to features. To compute a gradient, PyTorch walks back through the network, and on the way
+# back each layer needs what it had on the way there: a convolution needs its input, a ReLU its output, and a pooling
+# which of four pixels was the largest. The output of a ReLU *is* the input of the next convolution, so it is kept
+# once. That makes four bytes for every number of every ReLU, and for every number of a pooling another four, and
+# eight for the place of the largest.
 #
-# **Your turn, before you run the next cell.** The first block has 2 convolutions of 64 channels, and the fourth has 4 convolutions of 512 channels. From block to block, height and width are halved. Which block takes the most memory?
+# **Your turn, before you run the next cell.** The first block has 2 convolutions of 64 channels, and the fourth has 4
+# convolutions of 512 channels. From block to block, height and width are halved. Which block takes the most memory?
 #
 # <details><summary>Compare</summary>
 #
-# The first. Halving both sides leaves a quarter of the places, while the channels only double, so each block's maps are half as
-# large as those of the block before. The deep blocks have more layers, but that does not make up for it.
+# The first. Halving both sides leaves a quarter of the places, while the channels only double, so each block's maps
+# are half as large as those of the block before. The deep blocks have more layers, but that does not make up for it.
 #
 # </details>
 
@@ -765,8 +787,9 @@ for side in (512, 1024, 2048, 4096):
     print(f"{side:4} px: features {maps:5.2f} GB, and {pairs} pairs of L-BFGS {memory:.2f} GB")
 
 # %% [markdown]
-# Twice the side takes four times the memory. At 1,024 pixels the two together need 2.6 GB, and at 2,048 more than 7. The
-# gradients of the moment and everything else on your laptop come on top, so (for max pooling in float32) 8 GB should be enough for the first and will hardly do for the second.
+# Twice the side takes four times the memory. At 1,024 pixels the two together need 2.6 GB, and at 2,048 more than 7.
+# The gradients of the moment and everything else on your laptop come on top, so (for max pooling in float32) 8 GB
+# should be enough for the first and will hardly do for the second.
 #
 # bfloat16 halves the features. If that is not enough, time can be traded for memory. PyTorch's
 # [checkpoint](https://docs.pytorch.org/docs/stable/checkpoint.html) keeps only the input of a stage of the network. On the
@@ -805,12 +828,14 @@ difference = (gradients["all kept"] - gradients["stages repeated"]).norm() / gra
 assert difference < 1e-4
 
 # %% [markdown]
-# The same gradient (a line at the end of the cell compares the two), and between the two passes a third of the memory is kept. The price is that every stage runs forward twice. The peak is higher, too: while the largest stage is repeated, its features, about 20 MB by our forecast, come back on top.
+# The same gradient (a line at the end of the cell compares the two), and between the two passes a third of the memory
+# is kept. The price is that every stage runs forward twice. The peak is higher, too: while the largest stage is
+# repeated, its features, about 20 MB by our forecast, come back on top.
 #
-# **Exercise 3 · build** · ●●○ · 15 minutes. Write a forecast for other painters. Features may take 2 bytes a number instead of
-# 4, and the pooling may be average pooling, which does not need to know where anything was. The image that the first
-# convolution keeps has the same kind of number as the features. The check compares your number with what a real
-# network keeps, to the last byte.
+# **Exercise 3 · build** · ●●○ · 15 minutes. Write a forecast for other painters. Features may take 2 bytes a number
+# instead of 4, and the pooling may be average pooling, which does not need to know where anything was. The image that
+# the first convolution keeps has the same kind of number as the features. The check compares your number with what a
+# real network keeps, to the last byte.
 
 
 # %% tags=["spec"]
@@ -867,8 +892,8 @@ check(my_bytes, what_is_kept, each(48, 37, 32, 63), each(64, 50, 33, 16), each(4
 #
 # <details><summary>Hint 2</summary>
 #
-# Every 4 becomes `bytes_a_number`. The 8 is a whole number of 64 bits that says where the largest was. It stays 8 in half precision,
-# and average pooling has none.
+# Every 4 becomes `bytes_a_number`. The 8 is a whole number of 64 bits that says where the largest was. It stays 8 in
+# half precision, and average pooling has none.
 #
 # </details>
 #
@@ -880,23 +905,24 @@ check(my_bytes, what_is_kept, each(48, 37, 32, 63), each(64, 50, 33, 16), each(4
 # get a picture with visible seams, or a style that differs from tile to tile. Both can be avoided, and the key is
 # something that you have known since notebook 03.
 #
-# A Gram matrix is a sum over places. It does not matter in which order we add up the places, so we may add them up tile by
-# tile. That gives an exact gradient in two passes. In the first we add up $F F^\top$ over all tiles, and keep nothing else. From the
-# sum $G$ we get the loss, and its slope $\partial L / \partial G$, one small matrix for each layer. In the second
-# pass each tile computes its features again and sends $\partial L / \partial G$ back through them. That is the chain rule, cut into
-# pieces.
+# A Gram matrix is a sum over places. It does not matter in which order we add up the places, so we may add them up
+# tile by tile. That gives an exact gradient in two passes. In the first we add up $F F^\top$ over all tiles, and keep
+# nothing else. From the sum $G$ we get the loss, and its slope $\partial L / \partial G$, one small matrix for each
+# layer. In the second pass each tile computes its features again and sends $\partial L / \partial G$ back through
+# them. That is the chain rule, cut into pieces.
 #
-# One difficulty remains. A feature near the edge of a tile looks at pixels beyond the edge. So each tile is cut out with a border of
-# neighbours, the **halo**, and the features of the halo are thrown away afterwards.
+# One difficulty remains. A feature near the edge of a tile looks at pixels beyond the edge. So each tile is cut out
+# with a border of neighbours, the **halo**, and the features of the halo are thrown away afterwards.
 #
-# **Your turn, before you run the next cell.** We take the style layers as far as `relu3_1`, which has a window of 24 pixels. How
-# wide must the halo be? Tiles begin at multiples of 64 pixels; why would multiples of 50 be a mistake?
+# **Your turn, before you run the next cell.** We take the style layers as far as `relu3_1`, which has a window of 24
+# pixels. How wide must the halo be? Tiles begin at multiples of 64 pixels; why would multiples of 50 be a mistake?
 #
 # <details><summary>Compare</summary>
 #
 # Half of the window lies on each side of a feature, so 12 pixels are enough, and we take 16. The two poolings before
 # `relu3_1` work on squares of 4 by 4 pixels, counted from the corner of the tile. 50 is no multiple of 4, so a tile
-# that begins there would put other pixels together than the whole picture does. For the same reason the halo is a multiple of 4.
+# that begins there would put other pixels together than the whole picture does. For the same reason the halo is a
+# multiple of 4.
 #
 # </details>
 
@@ -943,8 +969,8 @@ def tiled_gradient(image, style_targets, halo, side=64):
 
 
 # %% [markdown]
-# The judge is the gradient of the whole picture, computed at once. We compare it with tiles that have a halo of 16 pixels and
-# with tiles that have none, which is what one writes first:
+# The judge is the gradient of the whole picture, computed at once. We compare it with tiles that have a halo of 16
+# pixels and with tiles that have none, which is what one writes first:
 
 # %%
 # NBVAL_CHECK_OUTPUT
@@ -960,7 +986,8 @@ for halo in (16, 0):
           "of the mean gradient")
 
 # %% [markdown]
-# With the halo, nothing is left of the difference but rounding. Without it, the error is on average a third as large as the gradient. Where?
+# With the halo, nothing is left of the difference but rounding. Without it, the error is on average a third as large
+# as the gradient. Where?
 
 # %%
 from helpers.show import heat
@@ -972,18 +999,20 @@ show(maps, ["halo of 16 px", "no halo"], height=314,
      "speckled ground every 64 pixels.")
 
 # %% [markdown]
-# Most of it lies along the seams, where the convolutions met zeros in place of their neighbours. If you painted with this gradient, the seams would probably appear in the picture. But the rest of the map is not black, because the Gram matrix is a sum
-# over everything. A mistake at the seams changes it, and with it the gradient of every pixel.
+# Most of it lies along the seams, where the convolutions met zeros in place of their neighbours. If you painted with
+# this gradient, the seams would probably appear in the picture. But the rest of the map is not black, because the
+# Gram matrix is a sum over everything. A mistake at the seams changes it, and with it the gradient of every pixel.
 #
 # At any moment, the exact method holds the features of one tile only. The content error is a sum over places as
 # well, and for `relu5_1` with its 156 pixels a halo of 80 is enough. [Galerne and others
 # (2022)](https://arxiv.org/abs/2212.13459) paint in this way, and reach sizes that no memory could hold at once.
 #
-# **Exercise 4 · diagnose** · ●●● · 20 minutes. A friend has written three programs that compute a Gram matrix in tiles, and each of them has one
-# mistake. One has forgotten the halo (`"halo"`). One lets its tiles begin wherever you ask for, although the pooling
-# wants even numbers (`"grid"`). And one takes the mean of the tiles' Gram matrices, although some tiles are smaller than others
-# (`"mean"`). Do not look at their code, which is folded below. You can only call a program as `tiled(image, side, halo)` with images and sides of your choice, and
-# compare with `whole(image)`, which is right. Write a function that finds out which of the three it has in hand.
+# **Exercise 4 · diagnose** · ●●● · 20 minutes. A friend has written three programs that compute a Gram matrix in
+# tiles, and each of them has one mistake. One has forgotten the halo (`"halo"`). One lets its tiles begin wherever
+# you ask for, although the pooling wants even numbers (`"grid"`). And one takes the mean of the tiles' Gram matrices,
+# although some tiles are smaller than others (`"mean"`). Do not look at their code, which is folded below. You can
+# only call a program as `tiled(image, side, halo)` with images and sides of your choice, and compare with
+# `whole(image)`, which is right. Write a function that finds out which of the three it has in hand.
 
 
 # %% tags=["spec", "folded"]
@@ -1058,15 +1087,15 @@ judge(my_mistake, mistake_fault, each(Tiled("mean"), Tiled("halo"), Tiled("grid"
 # %% [markdown]
 # <details><summary>Hint 1</summary>
 #
-# Choose the image and the side so that two of the three mistakes cannot show. When are all tiles equally large? When do all of them
-# begin at an even place?
+# Choose the image and the side so that two of the three mistakes cannot show. When are all tiles equally large? When
+# do all of them begin at an even place?
 #
 # </details>
 #
 # <details><summary>Hint 2</summary>
 #
-# An image of 32 pixels in tiles of 16 has four equal tiles at even places, so only a missing halo can make a difference there. Next,
-# tiles of 12 are at even places but not equally large.
+# An image of 32 pixels in tiles of 16 has four equal tiles at even places, so only a missing halo can make a
+# difference there. Next, tiles of 12 are at even places but not equally large.
 #
 # </details>
 #
@@ -1079,8 +1108,9 @@ judge(my_mistake, mistake_fault, each(Tiled("mean"), Tiled("halo"), Tiled("grid"
 # style layers and the content error, and that took about ten minutes of processor time.
 #
 # Two things had to be decided for the last stage, because our files end at 1,280 pixels. The *photo* was simply
-# enlarged. That is fair, since the strokes are what a painting adds, and a blurred dune is still a dune. The *print* was not
-# enlarged. A blurred print would ask for blurred strokes, so the last stage uses it at 1,280 pixels, and asks for lines as thin as in the print.
+# enlarged. That is fair, since the strokes are what a painting adds, and a blurred dune is still a dune. The *print*
+# was not enlarged. A blurred print would ask for blurred strokes, so the last stage uses it at 1,280 pixels, and asks
+# for lines as thin as in the print.
 #
 # Here is a piece of it, pixel for pixel. It shows the left wave, and is about a sixth of the whole:
 
@@ -1091,12 +1121,14 @@ show(flagship[..., 160:700, 80:900], "a piece of the painting, pixel for pixel",
      "in dark blue; white spray flies over a beige sky, and below it lies the crest of the dune.")
 
 # %% [markdown]
-# The wave curls because it was painted when the whole of it fitted into the window, at 256 pixels. The dark outlines are still several times as wide as Hokusai's, and his claws of foam have become rounded blobs. Twelve evaluations at the last size are not many, and the plain sky shows it best: it has a grain like leather.
+# The wave curls because it was painted when the whole of it fitted into the window, at 256 pixels. The dark outlines
+# are still several times as wide as Hokusai's, and his claws of foam have become rounded blobs. Twelve evaluations at
+# the last size are not many, and the plain sky shows it best: it has a grain like leather.
 #
 # ### And with a GPU?
 #
-# Nothing in this notebook was measured on a GPU (a graphics card), because none was at hand. So here are only numbers that other
-# people have published, in their own words and for their own programs, and you should read them as claims.
+# Nothing in this notebook was measured on a GPU (a graphics card), because none was at hand. So here are only numbers
+# that other people have published, in their own words and for their own programs, and you should read them as claims.
 #
 # - The clearest comparison is an old one. An [early README of
 #   neural-style](https://github.com/jcjohnson/neural-style/blob/03d1f29f607ad8ec19ad2a9830f29f4b65171dc8/README.md#speed) says that 1,000 iterations at 512
@@ -1108,13 +1140,16 @@ show(flagship[..., 160:700, 80:900], "a piece of the painting, pixel for pixel",
 #   2,896 by 2,172 pixels in about 15 minutes on an RTX 3090, with nearly all of its 24 GB in use. That is more than twice as
 #   many pixels as our largest painting has.
 #
-# What changes, then, is the balance: an evaluation is far quicker, and the memory of the card becomes the limit. The count of features does not depend on the device, so your forecast should hold for them; we have not checked it there. In PyTorch,
+# What changes, then, is the balance: an evaluation is far quicker, and the memory of the card becomes the limit. The
+# count of features does not depend on the device, so your forecast should hold for them; we have not checked it
+# there. In PyTorch,
 # [`torch.cuda.max_memory_allocated`](https://docs.pytorch.org/docs/stable/generated/torch.cuda.memory.max_memory_allocated.html)
 # tells you afterwards, and `python -m tools.bench` measures the times of your own machine.
 #
-# **Exercise 5 · make a picture** · ●○○ · 10 minutes. Where should a painting begin? The cell below paints one of 320 pixels in
-# two stages, and the first of them has only 80 pixels. Run it, and look for the hikers. Then let it begin at 160, and at 320
-# itself, with the evaluations that stand in the comment, which make the work about equal. Which one would you keep?
+# **Exercise 5 · make a picture** · ●○○ · 10 minutes. Where should a painting begin? The cell below paints one of 320
+# pixels in two stages, and the first of them has only 80 pixels. Run it, and look for the hikers. Then let it begin
+# at 160, and at 320 itself, with the evaluations that stand in the comment, which make the work about equal. Which
+# one would you keep?
 
 # %% tags=["painting"]
 my_stages = [(80, 60), (320, 10)]  # then [(160, 24), (320, 8)] and [(320, 14)]
@@ -1128,15 +1163,16 @@ show(mine, f"in stages of {', '.join(str(side) for side, _ in my_stages)} px", h
 # %% [markdown]
 # <details><summary>What to look for</summary>
 #
-# Begun at 80 pixels, the dune has become a great wave. At that size the window of `relu5_1` is almost twice as wide as the picture, the
-# hikers are two or three pixels high, and one large motif fills everything. Begun at 160, the dune is back with a white crest beside it, but of the hikers only
-# dark smudges are left. Begun at 320, you can count the hikers, and the sky has finer and more curls. Three sizes for the beginning are three
-# different pictures, and which of them is best is for you to say.
+# Begun at 80 pixels, the dune has become a great wave. At that size the window of `relu5_1` is almost twice as wide
+# as the picture, the hikers are two or three pixels high, and one large motif fills everything. Begun at 160, the
+# dune is back with a white crest beside it, but of the hikers only dark smudges are left. Begun at 320, you can count
+# the hikers, and the sky has finer and more curls. Three sizes for the beginning are three different pictures, and
+# which of them is best is for you to say.
 #
 # </details>
 #
-# You can now paint as large as your memory allows, and you know how much that is. What you cannot do yet is to tell the painting
-# *where* it should be painted, or which colours it should keep.
+# You can now paint as large as your memory allows, and you know how much that is. What you cannot do yet is to tell
+# the painting *where* it should be painted, or which colours it should keep.
 #
 # ## What to remember
 #
@@ -1156,8 +1192,9 @@ show(mine, f"in stages of {', '.join(str(side) for side, _ in my_stages)} px", h
 #
 # <details><summary>Answer</summary>
 #
-# The window now holds whole waves, so they come back, but each is only about 130 pixels wide, an eighth of the painting, and the strokes are as fine. The painting will be covered with many small copies. Large motifs
-# in a large painting need a small first stage.
+# The window now holds whole waves, so they come back, but each is only about 130 pixels wide, an eighth of the
+# painting, and the strokes are as fine. The painting will be covered with many small copies. Large motifs in a large
+# painting need a small first stage.
 #
 # </details>
 #
@@ -1165,7 +1202,9 @@ show(mine, f"in stages of {', '.join(str(side) for side, _ in my_stages)} px", h
 #
 # <details><summary>Answer</summary>
 #
-# With average pooling twice as many pixels fit, which is a side of about 1,450. With max pooling it is about 1,350, because the places of the largest keep their 8 bytes. (L-BFGS keeps its gigabyte either way, with fewer pairs in it.)
+# With average pooling twice as many pixels fit, which is a side of about 1,450. With max pooling it is about 1,350,
+# because the places of the largest keep their 8 bytes. (L-BFGS keeps its gigabyte either way, with fewer pairs in
+# it.)
 #
 # </details>
 #
@@ -1174,9 +1213,9 @@ show(mine, f"in stages of {', '.join(str(side) for side, _ in my_stages)} px", h
 #
 # <details><summary>Answer</summary>
 #
-# Each tile is now asked to have the style of the whole print by itself, its dark and its bright parts in the
-# right proportion. A tile of empty sky must grow waves, although the rest of the picture has enough of them. The exact method compares only the sum over
-# all tiles.
+# Each tile is now asked to have the style of the whole print by itself, its dark and its bright parts in the right
+# proportion. A tile of empty sky must grow waves, although the rest of the picture has enough of them. The exact
+# method compares only the sum over all tiles.
 #
 # </details>
 #
@@ -1190,10 +1229,12 @@ show(mine, f"in stages of {', '.join(str(side) for side, _ in my_stages)} px", h
 # **In practice.** Begin where `relu5_1` sees more than half of the picture, double the side, and spend half of the time on
 # the last stage. Look at the painting from afar and in full size before you show it to anybody.
 #
-# **Further reading.** [Gatys and others, *Controlling Perceptual Factors in Neural Style
-# Transfer*](https://arxiv.org/abs/1611.07865) (2017): high resolutions from coarse to fine, and control over colour, place and size.
-# [Chen and others, *Training Deep Nets with Sublinear Memory Cost*](https://arxiv.org/abs/1604.06174) (2016): where to
-# place checkpoints. [Snelgrove, *High-Resolution Multi-Scale Neural Texture
-# Synthesis*](https://doi.org/10.1145/3145749.3149449) (2017): Gram matrices at every level of a pyramid, which is another way to see large forms.
+# **Further reading.**
+# [Gatys and others, *Controlling Perceptual Factors in Neural Style Transfer*](https://arxiv.org/abs/1611.07865)
+# (2017): high resolutions from coarse to fine, and control over colour, place and size.
+# [Chen and others, *Training Deep Nets with Sublinear Memory Cost*](https://arxiv.org/abs/1604.06174) (2016): where
+# to place checkpoints.
+# [Snelgrove, *High-Resolution Multi-Scale Neural Texture Synthesis*](https://doi.org/10.1145/3145749.3149449) (2017):
+# Gram matrices at every level of a pyramid, which is another way to see large forms.
 #
 # <!-- bottom -->

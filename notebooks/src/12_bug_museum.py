@@ -97,11 +97,11 @@ show([museum_photo, museum_style], ["content: the photo", "style: the window"], 
 # %% [markdown]
 # Our measure consists of the two errors of notebook 05. The **content error** compares features at `relu4_2` with the
 # photo's. (Features are the maps of numbers that a layer of the network computes. Each map is called a channel.) The
-# **style error** of a layer compares Gram matrices, the tables that say which channels fire together. Both are squared
-# and relative: 0 is a perfect match, 1 is what an even grey picture gets, more or less, and 0.01 means that a tenth of
-# the length is wrong. We measure the picture *as a file would keep it*, with 8 bits a colour (the
-# exhibits are JPEG files, which changes them a little more), and with the network in full precision. A warning: these are the two errors that
-# the right program makes small, so this measure favours it. It is an outsider only to the bugs:
+# **style error** of a layer compares Gram matrices, the tables that say which channels fire together. Both are
+# squared and relative: 0 is a perfect match, 1 is what an even grey picture gets, more or less, and 0.01 means that a
+# tenth of the length is wrong. We measure the picture *as a file would keep it*, with 8 bits a colour (the exhibits
+# are JPEG files, which changes them a little more), and with the network in full precision. A warning: these are the
+# two errors that the right program makes small, so this measure favours it. It is an outsider only to the bugs:
 
 # %%
 from helpers.images import as_saved
@@ -178,11 +178,12 @@ compare({"the photo": photo, "the start": start, "painted by you": right}, measu
 #
 # ## Room 1 from the PyTorch tutorial
 #
-# *At home in [pytorch/tutorials,
-# `advanced_source/neural_style_tutorial.py`](https://github.com/pytorch/tutorials/blob/main/advanced_source/neural_style_tutorial.py).*
+# *At home in
+# [pytorch/tutorials, `advanced_source/neural_style_tutorial.py`](https://github.com/pytorch/tutorials/blob/main/advanced_source/neural_style_tutorial.py).*
 #
-# This program reads the style at five layers, as the paper does, and the content at one. One of the two pictures below was painted by it, the other by a program that follows [Gatys, Ecker and Bethge
-# (2016)](https://www.cv-foundation.org/openaccess/content_cvpr_2016/papers/Gatys_Image_Style_Transfer_CVPR_2016_paper.pdf).
+# This program reads the style at five layers, as the paper does, and the content at one. One of the two pictures
+# below was painted by it, the other by a program that follows
+# [Gatys, Ecker and Bethge (2016)](https://www.cv-foundation.org/openaccess/content_cvpr_2016/papers/Gatys_Image_Style_Transfer_CVPR_2016_paper.pdf).
 # Pictures, start, weights and optimiser are the same:
 
 # %%
@@ -229,12 +230,16 @@ for name in ("conv_1", "conv_2", "conv_3", "conv_4", "conv_5"):
 compare({"the right program": exhibit("right"), "conv_1 ... conv_5": exhibit("names")}, measure_museum)
 
 # %% [markdown]
-# Read the five numbers in the brackets. In the first four layers the bug is two to four times as wrong as the right program, and at `relu5_1` more than ten times. So the measure agrees with your eyes: the small marks have
-# come, and the large forms have not. (The content error, measured at `relu4_2`, is the same for both. A content error above 1 does not mean that she is gone. Grey has no features, so it is wrong by their whole length; a painting has strong features of its own in other places, and can be more wrong than that.)
+# Read the five numbers in the brackets. In the first four layers the bug is two to four times as wrong as the right
+# program, and at `relu5_1` more than ten times. So the measure agrees with your eyes: the small marks have come, and
+# the large forms have not. (The content error, measured at `relu4_2`, is the same for both. A content error above 1
+# does not mean that she is gone. Grey has no features, so it is wrong by their whole length; a painting has strong
+# features of its own in other places, and can be more wrong than that.)
 #
-# Is the left picture worse? That is for you to say. Two things can make her face clearer, the shallow style and a content layer that knows every edge, and we have not separated them. Many people would rather hang this one on a wall. What it is not is the picture that the paper
-# describes, and somebody who wants large brushstrokes will turn every other knob in vain. Here is the bug on your own
-# machine:
+# Is the left picture worse? That is for you to say. Two things can make her face clearer, the shallow style and a
+# content layer that knows every edge, and we have not separated them. Many people would rather hang this one on a
+# wall. What it is not is the picture that the paper describes, and somebody who wants large brushstrokes will turn
+# every other knob in vain. Here is the bug on your own machine:
 
 # %%
 shallow = [counted[f"conv_{number}"] for number in range(1, 6)]
@@ -245,15 +250,18 @@ show([by_names, right], ["with the bug", "the right program"], height=257,
      "on the wall and on the suit.")
 
 # %% [markdown]
-# **The alarm** is a line that prints what a program really uses, in the paper's names: `print([name for name in
-# vgg.layers if name in style_layers])`. In a program that only knows numbers, keep a list of names beside them. Print names, because nobody notices a wrong number.
+# **The alarm** is a line that prints what a program really uses, in the paper's names:
+# `print([name for name in vgg.layers if name in style_layers])`. In a program that only knows numbers, keep a list of
+# names beside them. Print names, because nobody notices a wrong number.
 #
 # ## Room 2 from torchvision
 #
-# *At home in [pytorch/vision, `torchvision/models/vgg.py`](https://github.com/pytorch/vision/blob/main/torchvision/models/vgg.py), and visible in [Udacity's
-# course](https://github.com/udacity/deep-learning-v2-pytorch/blob/master/style-transfer/Style_Transfer_Solution.ipynb),
-# in [Dive into Deep Learning](https://d2l.ai/chapter_computer-vision/neural-style.html) and in [gordicaleksa's
-# program](https://github.com/gordicaleksa/pytorch-neural-style-transfer/blob/master/models/definitions/vgg_nets.py).*
+# *At home in
+# [pytorch/vision, `torchvision/models/vgg.py`](https://github.com/pytorch/vision/blob/main/torchvision/models/vgg.py),
+# and visible in
+# [Udacity's course](https://github.com/udacity/deep-learning-v2-pytorch/blob/master/style-transfer/Style_Transfer_Solution.ipynb),
+# in [Dive into Deep Learning](https://d2l.ai/chapter_computer-vision/neural-style.html) and in
+# [gordicaleksa's program](https://github.com/gordicaleksa/pytorch-neural-style-transfer/blob/master/models/definitions/vgg_nets.py).*
 #
 # Two friends ask for the same layers, `conv1_1` to `conv5_1` for the style and `conv4_2` for the content. They have the
 # same network, the same loss, the same start. These are their paintings:
@@ -364,10 +372,10 @@ except RuntimeError as error:
 # **The alarm:** a conv layer and the ReLU after it must not share their memory, `assert conv.data_ptr() !=
 # relu.data_ptr()`. The cure is `nn.ReLU(inplace=False)`, or a `clone()` of what you keep.
 #
-# **Exercise 1 · diagnose** · ●●○ · 15 minutes. Somebody hands you a network as a function `look(image, layers)`, which returns
-# `{layer: features}`. The network has the layers `conv1`, `relu1`, `conv2`, `relu2`, `conv3` and `relu3`, in this
-# order. Return a list of those conv layers whose features are overwritten. Beware: an honest conv layer may happen to
-# have no negative numbers, and some of the ReLUs may work in place and others not.
+# **Exercise 1 · diagnose** · ●●○ · 15 minutes. Somebody hands you a network as a function `look(image, layers)`,
+# which returns `{layer: features}`. The network has the layers `conv1`, `relu1`, `conv2`, `relu2`, `conv3` and
+# `relu3`, in this order. Return a list of those conv layers whose features are overwritten. Beware: an honest conv
+# layer may happen to have no negative numbers, and some of the ReLUs may work in place and others not.
 
 
 # %% tags=["spec"]
@@ -449,8 +457,9 @@ judge(my_overwritten, overwritten_fault, networks, (1, 3, 8, 8));
 #
 # ## Room 3 from the PyTorch tutorial again
 #
-# *At home in the same [`neural_style_tutorial.py`](https://github.com/pytorch/tutorials/blob/main/advanced_source/neural_style_tutorial.py), in the
-# function `run_style_transfer`; discussed in [issue 143](https://github.com/pytorch/tutorials/issues/143).*
+# *At home in the same
+# [`neural_style_tutorial.py`](https://github.com/pytorch/tutorials/blob/main/advanced_source/neural_style_tutorial.py),
+# in the function `run_style_transfer`; discussed in [issue 143](https://github.com/pytorch/tutorials/issues/143).*
 #
 # For this room we need pixels that want to leave the range from 0 to 1, so we paint a cup of coffee after a sheet of
 # floating ink, which is nearly all black and white. One of these two was painted with a bug in the loop:
@@ -582,12 +591,12 @@ assert in_the_file > on_the_screen[-1]
 #
 # ## Room 4 from the first Keras example
 #
-# *At home in [keras-team/keras,
-# `examples/neural_style_transfer.py`](https://github.com/keras-team/keras/commits/08d33e6639a35e7aa1380f0595e03482688f7460/examples/neural_style_transfer.py),
-# as it was in 2016 ([issue 1891](https://github.com/keras-team/keras/issues/1891) quotes it; [issue
-# 3340](https://github.com/keras-team/keras/issues/3340)); in a port of neural-style to PyTorch, as its author tells in
-# [issue 450](https://github.com/jcjohnson/neural-style/issues/450); and in [gordicaleksa's
-# `utils/utils.py`](https://github.com/gordicaleksa/pytorch-neural-style-transfer/blob/master/utils/utils.py).*
+# *At home in
+# [keras-team/keras, `examples/neural_style_transfer.py`](https://github.com/keras-team/keras/commits/08d33e6639a35e7aa1380f0595e03482688f7460/examples/neural_style_transfer.py),
+# as it was in 2016 ([issue 1891](https://github.com/keras-team/keras/issues/1891) quotes it;
+# [issue 3340](https://github.com/keras-team/keras/issues/3340)); in a port of neural-style to PyTorch, as its author
+# tells in [issue 450](https://github.com/jcjohnson/neural-style/issues/450); and in
+# [gordicaleksa's `utils/utils.py`](https://github.com/gordicaleksa/pytorch-neural-style-transfer/blob/master/utils/utils.py).*
 #
 # A network expects its pixels in the form in which it was trained. For the VGG19 of the paper that is blue, green, red,
 # from 0 to 255, minus the mean colour of the photos that it was trained with. All of this happens at the door of the
@@ -653,9 +662,10 @@ doors = {"the right door": "right", "red, blue and columns": "columns", "0 to 1,
 compare({name: exhibit(file) for name, file in doors.items()}, measure_museum)
 
 # %% [markdown]
-# Red, blue and columns did less harm than one would think. As long as all three pictures go through the same door, the network still
-# compares like with like. It only sees a little less well, probably because its filters were made for other colours. That is how
-# such a bug can live for months, and why the author of issue 3340 found that the results were "not so different".
+# Red, blue and columns did less harm than one would think. As long as all three pictures go through the same door,
+# the network still compares like with like. It only sees a little less well, probably because its filters were made
+# for other colours. That is how such a bug can live for months, and why the author of issue 3340 found that the
+# results were "not so different".
 #
 # The other door grew a flower on her nose. Its content error is the largest, and rightly so. But did the program know?
 # We ask each door how well each painting has kept the photo:
@@ -706,17 +716,19 @@ print(f"so style gains {gram_growth / content_growth:,.0f} times against content
 
 # %% [markdown]
 # The features differ by one or two per cent, and that is the biases. But losses are squares. Content is a square of
-# features and grows with the square of 57.6, style is a square of products of features and grows with the fourth power.
-# Against content, style becomes more than three thousand times as strong. So most of what "works much better" is probably a larger style weight in disguise: in the loss, style gains three thousand times against content. The same holds for anybody who takes weights from a program for 0 to 255 to one for 0 to 1: style
-# loses the same factor, and the picture stays a photo. With relative errors the factor cancels.
+# features and grows with the square of 57.6, style is a square of products of features and grows with the fourth
+# power. Against content, style becomes more than three thousand times as strong. So most of what "works much better"
+# is probably a larger style weight in disguise. The same holds for anybody who takes weights from a program for 0 to
+# 255 to one for 0 to 1: style loses the same factor, and the picture stays a photo. With relative errors the factor
+# cancels.
 #
 # **The alarm:** in our unit, the network's input has a mean near 0 and a spread near 1, for photo, style *and*
 # painting. Assert it for all three. (It misses red and blue: for those, compare one fed picture with a reference.)
 #
-# **Exercise 2 · diagnose** · ●●○ · 15 minutes. You get a photo with values from 0 to 1, and what somebody fed to torchvision's network.
-# The right door is `(photo - mean) / std`, with the numbers of ImageNet. Find out which door it was: `"right"`, `"255"`
-# (255 times the right input), `"twice"` (the output of the right door went through it once more), `"bgr"` (red and blue
-# exchanged, and then the right door) or `"no std"` (only the mean was subtracted).
+# **Exercise 2 · diagnose** · ●●○ · 15 minutes. You get a photo with values from 0 to 1, and what somebody fed to
+# torchvision's network. The right door is `(photo - mean) / std`, with the numbers of ImageNet. Find out which door
+# it was: `"right"`, `"255"` (255 times the right input), `"twice"` (the output of the right door went through it once
+# more), `"bgr"` (red and blue exchanged, and then the right door) or `"no std"` (only the mean was subtracted).
 
 
 # %% tags=["spec"]
@@ -791,9 +803,12 @@ judge(my_door, door_fault, each(*photos), each(*[through(d, p) for p, d in zip(p
 #
 # ## Room 5 from neural style
 #
-# *At home in the first versions of [jcjohnson/neural-style,
-# `neural_style.lua`](https://github.com/jcjohnson/neural-style/blob/master/neural_style.lua) (repaired since; issues [89](https://github.com/jcjohnson/neural-style/issues/89), [53](https://github.com/jcjohnson/neural-style/issues/53) and [254](https://github.com/jcjohnson/neural-style/issues/254)). A relative is [issue 4 of Gatys's own
-# notebook](https://github.com/leongatys/PytorchNeuralStyleTransfer/issues/4).*
+# *At home in the first versions of
+# [jcjohnson/neural-style, `neural_style.lua`](https://github.com/jcjohnson/neural-style/blob/master/neural_style.lua)
+# (repaired since; issues [89](https://github.com/jcjohnson/neural-style/issues/89),
+# [53](https://github.com/jcjohnson/neural-style/issues/53) and
+# [254](https://github.com/jcjohnson/neural-style/issues/254)). A relative is
+# [issue 4 of Gatys's own notebook](https://github.com/leongatys/PytorchNeuralStyleTransfer/issues/4).*
 #
 # You start the program, go to make a cup of tea, and it has finished before you are out of the door. There is no error
 # message. This is the photo, and this is the result:
@@ -887,13 +902,15 @@ print(f"the float32 number next to the loss is {to_the_next.item():,.0f} away")
 
 # %% [markdown]
 # A number in float32 has about seven digits. A loss of more than three thousand million can only change in steps of
-# 256, and the first step of L-BFGS, which is tiny (its absolute values add up to 1, over all pixels together), asks for about half of that. Every sum inside the network has been rounded as well, so a difference of this size drowns,
-# and chance decides whether the optimiser sees it. With another seed it may be just large enough, and the same command
-# runs for hours. That fits [issue 89](https://github.com/jcjohnson/neural-style/issues/89), where the same command worked when it was run again.
+# 256, and the first step of L-BFGS, which is tiny (its absolute values add up to 1, over all pixels together), asks
+# for about half of that. Every sum inside the network has been rounded as well, so a difference of this size drowns,
+# and chance decides whether the optimiser sees it. With another seed it may be just large enough, and the same
+# command runs for hours. That fits [issue 89](https://github.com/jcjohnson/neural-style/issues/89), where the same
+# command worked when it was run again.
 #
-# neural-style has the cure in its code today, `tolX=-1, tolFun=-1`, which means never stop. The better cure is a unit:
-# pixels from 0 to 1, and a loss near 1. The unit of the pixels makes the first step 256 times as long, and the unit of the loss is
-# for the tolerances, which are absolute numbers. We give both cures sixteen evaluations:
+# neural-style has the cure in its code today, `tolX=-1, tolFun=-1`, which means never stop. The better cure is a
+# unit: pixels from 0 to 1, and a loss near 1. The unit of the pixels makes the first step 256 times as long, and the
+# unit of the loss is for the tolerances, which are absolute numbers. We give both cures sixteen evaluations:
 
 # %%
 without_tolerance, _ = run_lbfgs(neural_style, tiny_noise, 16, tolerance_change=-1, tolerance_grad=-1)
@@ -915,12 +932,15 @@ assert len(in_a_good_unit) == 16
 #
 # ## Room 6 from the Keras example of today
 #
-# *At home in [keras-team/keras-io,
-# `examples/generative/neural_style_transfer.py`](https://github.com/keras-team/keras-io/blob/master/examples/generative/neural_style_transfer.py),
-# in the function `style_loss`; [pull request 6872](https://github.com/keras-team/keras/pull/6872) wanted to change it.*
+# *At home in
+# [keras-team/keras-io, `examples/generative/neural_style_transfer.py`](https://github.com/keras-team/keras-io/blob/master/examples/generative/neural_style_transfer.py),
+# in the function `style_loss`; [pull request 6872](https://github.com/keras-team/keras/pull/6872) wanted to change
+# it.*
 #
-# In the paper's equation 4, each layer's style error is divided by $4 C^2 N^2$, where $C$ is the number of channels of
-# this layer and $N$ the number of its places. One of these two programs does so. The other uses one and the same count for all five layers. (Both style terms were scaled to 1 at the start, so that only the *shares* of the layers differ between the two.)
+# In the paper's equation 4, each layer's style error is divided by $4 C^2 N^2$, where $C$ is the number of channels
+# of this layer and $N$ the number of its places. One of these two programs does so. The other uses one and the same
+# count for all five layers. (Both style terms were scaled to 1 at the start, so that only the *shares* of the layers
+# differ between the two.)
 
 # %%
 show([exhibit("keras"), exhibit("paper")], ["left", "right"], height=257,
@@ -932,7 +952,8 @@ show([exhibit("keras"), exhibit("paper")], ["left", "right"], height=257,
 #
 # <details><summary>Compare</summary>
 #
-# One layer may make up nearly all of the sum before *and* after the change. Or the five layers may want much the same, so that their shares hardly matter. The next cell prints the shares.
+# One layer may make up nearly all of the sum before *and* after the change. Or the five layers may want much the
+# same, so that their shares hardly matter. The next cell prints the shares.
 #
 # </details>
 #
@@ -969,12 +990,17 @@ compare({"Keras": exhibit("keras"), "equation 4": exhibit("paper"), "the right p
 
 # %% [markdown]
 # Under both counts `relu4_1` holds more than nine tenths, because its features are the largest in this network. The
-# wrong count takes a little from it, and gives it to the layers before. So by our measure, the bug paints no worse than equation 4. (The two numbers are too close for more: each is from a single run.) A contributor who tried the pull request "couldn't detect much of a change". It was closed, and a follow-up changed the network, the content layer and the start, but not the count.
+# wrong count takes a little from it, and gives it to the layers before. So by our measure, the bug paints no worse
+# than equation 4. (The two numbers are too close for more: each is from a single run.) A contributor who tried the
+# pull request "couldn't detect much of a change". It was closed, and a follow-up changed the network, the content
+# layer and the start, but not the count.
 #
-# It still matters, for two reasons. Whoever translates Keras's weights, as we did in notebook 05, must know the count.
-# And both pictures have only a part of the style. They are paler than the window, because `relu1_1`, the layer nearest
-# to the colours, has no voice under either count, and neither has `relu5_1`. (You may like her face better here, and
-# that is no contradiction.) The last line shows what relative errors do, which divide each layer by its own size: each of the five layers counts, and the style error is several times as small. (That is the measure which this program makes small, so it should win here.)
+# It still matters, for two reasons. Whoever translates Keras's weights, as we did in notebook 05, must know the
+# count. And both pictures have only a part of the style. They are paler than the window, because `relu1_1`, the layer
+# nearest to the colours, has no voice under either count, and neither has `relu5_1`. (You may like her face better
+# here, and that is no contradiction.) The last line shows what relative errors do, which divide each layer by its own
+# size: each of the five layers counts, and the style error is several times as small. (That is the measure which this
+# program makes small, so it should win here.)
 #
 # One more word about counts. PyTorch's tutorial says that the Gram matrix must be divided "by the total number of
 # elements in the matrix", and this has been called a bug. It is not. The matrix of that sentence is $\hat F$, which the
@@ -1027,9 +1053,9 @@ check(my_factors, factors_of_keras);
 #
 # <!-- solution: my_factors -->
 #
-# **Exercise 4 · diagnose** · ●●○ · 10 minutes. This function should return $F F^\top / N$ for a batch of features, (n, C, h, w). It
-# runs, and it returns matrices of the right shape, but there are two bugs in it. Find both, and repair it without a
-# loop:
+# **Exercise 4 · diagnose** · ●●○ · 10 minutes. This function should return $F F^\top / N$ for a batch of features,
+# (n, C, h, w). It runs, and it returns matrices of the right shape, but there are two bugs in it. Find both, and
+# repair it without a loop:
 #
 # ```python
 # def broken(features):
@@ -1090,8 +1116,9 @@ check(my_gram, gram_of_each, each((2, 3, 4, 5), (1, 4, 4, 4), (3, 2, 1, 7)), wit
 #
 # ## The symptom finder
 #
-# Here is the part for your own programs. Look for what you see in the first column, and follow the link. Each entry has a cell of a few seconds that fails or shows the reason, the cause, the cure, and an alarm. In brackets stands a thread where somebody
-# met the same.
+# Here is the part for your own programs. Look for what you see in the first column, and follow the link. Each entry
+# has a cell of a few seconds that fails or shows the reason, the cause, the cure, and an alarm. In brackets stands a
+# thread where somebody met the same.
 #
 # | what you see | what it often is | where |
 # |---|---|---|
@@ -1173,13 +1200,15 @@ show([dotted, smooth], [f"total variation {total_variation(image):.4f}" for imag
      "panes and no dots; the photo is not yet to be seen in either.")
 
 # %% [markdown]
-# Both are unfinished after 25 evaluations, so look at the dots only. **Cause:** neither content nor style objects much to single pixels, as notebook 05 shows. **Cure:** start from the
-# photo, or add total variation, or take more evaluations. **Alarm:** print the total variation of painting and style
-# side by side.
+# Both are unfinished after 25 evaluations, so look at the dots only. **Cause:** neither content nor style objects
+# much to single pixels, as notebook 05 shows. **Cure:** start from the photo, or add total variation, or take more
+# evaluations. **Alarm:** print the total variation of painting and style side by side.
 #
 # ### Grid
 #
-# A fine regular grid mostly comes from a network that *enlarges*, as in programs that train a network to paint in one go. (In a painting by our method, look for the blocks of a JPEG file first, 8 pixels wide.) Here a transposed convolution with a kernel of 3 enlarges an even area twofold:
+# A fine regular grid mostly comes from a network that *enlarges*, as in programs that train a network to paint in one
+# go. (In a painting by our method, look for the blocks of a JPEG file first, 8 pixels wide.) Here a transposed
+# convolution with a kernel of 3 enlarges an even area twofold:
 
 # %%
 # NBVAL_CHECK_OUTPUT
@@ -1215,8 +1244,9 @@ show(tiles, ["the photo", f"{size} px", f"{museum_size} px"], height=300,
      "which eyes, nose and mouth can be told apart.")
 
 # %% [markdown]
-# **Cause:** `relu4_2` has one place for 8 × 8 pixels, and at the small size six places across have to hold two eyes and a nose, which is one cause. **Cure:** a larger picture, a larger content weight, or a content weight that is larger on the face.
-# **Alarm:** divide the width of what you care about by 8.
+# **Cause:** `relu4_2` has one place for 8 × 8 pixels, and at the small size six places across have to hold two eyes
+# and a nose, which is one cause. **Cure:** a larger picture, a larger content weight, or a content weight that is
+# larger on the face. **Alarm:** divide the width of what you care about by 8.
 #
 # ### Glaring colours
 #
@@ -1233,8 +1263,9 @@ for layer in STYLE:
     print(f"{layer}: the Gram matrix is {share:.3f} times as large")
 
 # %% [markdown]
-# **Cause:** a painting that goes in without the division has Gram matrices about twenty times too small. To reach its targets, it needs a much larger contrast than the style has. **Cure:** one function for all three
-# pictures. **Alarm:** the style error of the style image itself must be 0.
+# **Cause:** a painting that goes in without the division has Gram matrices about twenty times too small. To reach its
+# targets, it needs a much larger contrast than the style has. **Cure:** one function for all three pictures.
+# **Alarm:** the style error of the style image itself must be 0.
 #
 # ### No style
 #
@@ -1255,11 +1286,14 @@ for gain in (58, 1):
     print(f"features {gain:2} times as large: alpha = {content_score / style_score:.3g}")
 
 # %% [markdown]
-# **Cause:** the factor of Room 4. An α far above 1 asks for the photo. **Cure:** multiply the style weight by the ratio of the two printed numbers, about 3,400, or take relative errors and start with 0.03. **Alarm:** print both terms at an even grey picture, and divide.
+# **Cause:** the factor of Room 4. An α far above 1 asks for the photo. **Cure:** multiply the style weight by the
+# ratio of the two printed numbers, about 3,400, or take relative errors and start with 0.03. **Alarm:** print both
+# terms at an even grey picture, and divide.
 #
 # ### Stops after two steps
 #
-# A loss in a small unit stops just as early as one in a large unit does. The loss is $(x - 3)^2$, times a unit ([neural-style 53](https://github.com/jcjohnson/neural-style/issues/53)):
+# A loss in a small unit stops just as early as one in a large unit does. The loss is $(x - 3)^2$, times a unit
+# ([neural-style 53](https://github.com/jcjohnson/neural-style/issues/53)):
 
 # %%
 # NBVAL_CHECK_OUTPUT
@@ -1321,9 +1355,9 @@ for step in (1, 2):
 #
 # ### Differs from the paper
 #
-# You have the paper's layers, weights and equation 4, and still other pictures. Here is each layer's share of equation 4, in
-# the network as it was published, and in the one that the authors used, whose channels are scaled to a mean of 1
-# ([Gatys's notebook, 12](https://github.com/leongatys/PytorchNeuralStyleTransfer/issues/12)):
+# You have the paper's layers, weights and equation 4, and still other pictures. Here is each layer's share of
+# equation 4, in the network as it was published, and in the one that the authors used, whose channels are scaled to a
+# mean of 1 ([Gatys's notebook, 12](https://github.com/leongatys/PytorchNeuralStyleTransfer/issues/12)):
 
 # %%
 # NBVAL_CHECK_OUTPUT
@@ -1367,10 +1401,10 @@ print(f"the same three numbers add up to {forwards:.0f} in one order and to {bac
 # reproducibility](https://docs.pytorch.org/docs/stable/notes/randomness.html), and patience. **Alarm:** run twice, and
 # compare the first five losses, not the last.
 #
-# **Exercise 5 · make a picture** · ●●○ · 15 minutes. Breed a bug. Change one thing in the cell below, so that nothing raises an
-# error: a layer, a door, a square that becomes an absolute value, a target that is computed from the wrong picture.
-# Paint, measure, and show the picture to a friend, who has two guesses. It counts double if your friend likes the
-# picture better than the right one.
+# **Exercise 5 · make a picture** · ●●○ · 15 minutes. Breed a bug. Change one thing in the cell below, so that nothing
+# raises an error: a layer, a door, a square that becomes an absolute value, a target that is computed from the wrong
+# picture. Paint, measure, and show the picture to a friend, who has two guesses. It counts double if your friend
+# likes the picture better than the right one.
 
 # %% tags=["painting"]
 def my_look(image, layers):
@@ -1408,7 +1442,8 @@ show([bred, right], ["my bug", "the right program"], height=257,
 #
 # <details><summary>Answer</summary>
 #
-# Which loss. If the fix changed the loss itself, the two numbers cannot be compared. She should measure both pictures, as saved, with one and the same measure, and best with one that neither program makes small itself.
+# Which loss. If the fix changed the loss itself, the two numbers cannot be compared. She should measure both
+# pictures, as saved, with one and the same measure, and best with one that neither program makes small itself.
 #
 # </details>
 #
