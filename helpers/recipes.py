@@ -370,8 +370,8 @@ def paint(  # noqa: PLR0913 - three things that a painting needs, and four that 
     what cannot work.
     """
     chosen = _as_recipe(what)
-    require_image("content", content)
-    require_image("style", style)
+    _require_picture("content", content)
+    _require_picture("style", style)
     if vgg is None:
         vgg = VGG(chosen.network)
     differences = departures(chosen, vgg, size)
@@ -382,6 +382,15 @@ def paint(  # noqa: PLR0913 - three things that a painting needs, and four that 
         if not painting.advance(stage):
             break
     return painting.result()
+
+
+def _require_picture(name: str, image: Tensor) -> None:
+    """Refuse what is no image, and what is too small to be made larger."""
+    require_image(name, image)
+    height, width = image.shape[2:]
+    if min(height, width) < SMALLEST:
+        sides = f"both sides must have at least {SMALLEST} px"
+        raise ValueError(f"{name} is {width} x {height} px; {sides}")
 
 
 class _Stage(NamedTuple):
@@ -540,8 +549,8 @@ def pictures_for(
     content, style: (1, 3, H, W) in [0, 1]. size: as in `paint`. Returns photo and style.
     """
     chosen = _as_recipe(what)
-    require_image("content", content)
-    require_image("style", style)
+    _require_picture("content", content)
+    _require_picture("style", style)
     return _pictures(chosen, content, style, _stages(chosen, size, None)[-1])
 
 

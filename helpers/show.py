@@ -191,8 +191,7 @@ def plot(curves: dict, *, alt: str, xlabel: str, ylabel: str, log: bool = True) 
         xs, ys = values if is_pair else (range(1, len(values) + 1), values)
         axes.plot(xs, ys, label=name)
     axes.set(xlabel=xlabel, ylabel=ylabel, yscale="log" if log else "linear")
-    if log:
-        _plain_ticks(axes)
+    _plain_ticks(axes)
     axes.grid(alpha=0.3)
     axes.spines[["top", "right"]].set_visible(False)
     if len(curves) > 1:
@@ -204,6 +203,8 @@ def _plain_ticks(axes: "Axes") -> None:
     """Numbers such as 0.2 on a logarithmic axis, and some between two powers of ten."""
     from matplotlib.ticker import LogLocator, NullFormatter
 
+    if axes.get_yscale() != "log":
+        return
     low, high = axes.get_ylim()
     steps = (1, 2, 5) if high < 1000 * low else (1,)
     axes.yaxis.set_major_locator(LogLocator(subs=steps))

@@ -669,8 +669,7 @@ show([snapshots[step] for step in moments], [f"{step} steps" for step in moments
 # %% [markdown]
 # After two steps a fine reddish grain lies over the photo, and after five it is strong, on the blurred background as
 # much as on the fur. The grain is in the gradient already. That it lies over the background as much as over the fur
-# is what we expected of Adam, which moves every pixel equally far at first. After twenty steps the grain has ordered
-# itself into lines, and the fur is green and gold. After twenty steps the grain has ordered itself into lines and the
+# is what we expected of Adam, which moves every pixel equally far at first. After twenty steps the grain has ordered itself into lines and the
 # first curls, and the fur is green and gold. By forty the curls are white and blue, and the last fifty steps calm the
 # surfaces and clear the colours.
 #
@@ -679,7 +678,8 @@ show([snapshots[step] for step in moments], [f"{step} steps" for step in moments
 # %%
 from helpers.show import plot
 
-plot(history, xlabel="step", ylabel="error", log=False,
+curves = {name: (range(len(values)), values) for name, values in history.items()}  # the first is that of the photo
+plot(curves, xlabel="steps taken", ylabel="error", log=False,
      alt="Two curves over 90 steps: the style error falls steeply for 20 steps and then ever more slowly; the content error "
      "leaps from zero to 1.1 within ten steps and then falls a little.")
 
@@ -818,8 +818,11 @@ small_loss = make_loss(small_errors, 0.03)
 tries = {rate: paint_with_adam(small_photo, small_loss, [rate] * 40) for rate in (0.002, 0.02, 0.2)}
 images = [painting for painting, _ in tries.values()]
 titles = [f"rate {rate}: loss {losses[-1]:.2f}" for rate, (_, losses) in tries.items()]
-for rate, (_, losses) in tries.items():
-    print(f"rate {rate}: loss {losses[0]:.2f} at the start, at most {max(losses):.2f}, and {losses[-1]:.2f} at the end")
+for rate, (painting, losses) in tries.items():
+    with torch.no_grad():
+        content_error, _ = small_errors(painting)
+    print(f"rate {rate}: loss {losses[0]:.2f} at the start, at most {max(losses):.2f}, and {losses[-1]:.2f} at the end; "
+          f"content error {content_error:.2f}")
 show(images, titles, height=210,
      alt="Three pictures after 40 steps: at 0.002 the photo with a little grain, at 0.02 a painted cat, at 0.2 grainy blue "
      "and yellow strokes in which the cat can hardly be made out.")

@@ -1385,6 +1385,8 @@ for name, network in {"as published": vgg, "normalised": VGG(normalised=True)}.i
 
 # %%
 # NBVAL_CHECK_OUTPUT
+without_a_seed = (torch.randn(4) - torch.randn(4)).abs().max().item()
+print("two starts without a seed are", "alike" if without_a_seed == 0 else "different")
 first = torch.randn(4, generator=torch.Generator().manual_seed(0))
 second = torch.randn(4, generator=torch.Generator().manual_seed(0))
 print(f"two starts with one seed differ by {(first - second).abs().max().item():.0f}")
@@ -1395,8 +1397,7 @@ backwards = sum(torch.tensor([1e8, -1e8, 1.0])).item()
 print(f"the same three numbers add up to {forwards:.0f} in one order and to {backwards:.0f} in another")
 
 # %% [markdown]
-# **Cause:** a start without a seed, which the first line repairs. Or sums whose order depends on the number of threads
-# or on the GPU; the second line shows why that matters, and L-BFGS magnifies it from step to step. **Cure:** a
+# **Cause:** a start without a seed, which the second line repairs. Or sums whose order depends on the number of threads or on the GPU; the third line shows why that matters, and L-BFGS magnifies it from step to step. **Cure:** a
 # generator with a seed for the start. For the rest, [PyTorch's page on
 # reproducibility](https://docs.pytorch.org/docs/stable/notes/randomness.html), and patience. **Alarm:** run twice, and
 # compare the first five losses, not the last.

@@ -452,7 +452,7 @@ def paint_with_a_style_by_its_name(things):
     paint("ours", IMAGE, "mosaic", things.vgg)
 
 
-@refused(ValueError, "needs sides of at least 16 px")
+@refused(ValueError, "content is 8 x .* px; both sides must have at least 16 px")
 def paint_a_picture_of_8_px(things):
     paint("ours", IMAGE[..., :8], IMAGE, things.vgg)
 

@@ -284,6 +284,7 @@ IN_RECIPES = faults_in(
         "Objective._weights_of_present_layers",
         dropped("print"),
     ),
+    ("pictures of 8 px enlarged", "_require_picture", never("SMALLEST"), BAD_INPUT),
     ("the published number for no steps", "_stages.share", becomes("1")),
     (
         "the pixels of a recipe ignored",

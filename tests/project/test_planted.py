@@ -226,7 +226,7 @@ SENTENCES = {
     "a field": ("data/recipes.toml", values.field("ours", "lost", to=1), "no ours.lost"),
     "a change": (
         "data/recipes.toml",
-        values.field("ours", "size", to=256),
+        values.field("ours", "steps", to=150),
         "the fault changes nothing",
     ),
 }
