@@ -43,18 +43,21 @@ class Stage(NamedTuple):
 STAGES = (Stage(256, 320, 60), Stage(512, 640, 40), Stage(1024, 1280, 25), Stage(2048, 1280, 12))
 TV_WEIGHT = 2.0
 POOL = "avg"
+HOW = {  # what all paintings but those of equal work have in common
+    "network": "vgg19",
+    "pool": POOL,
+    "method": "L-BFGS on a pyramid, from matched colours",
+    "content": PHOTO,
+    "style": PRINT,
+    "content_weight": CONTENT_WEIGHT,
+    "tv_weight": TV_WEIGHT,
+}
 
 
 def stage_settings(number: int) -> dict:
     """What decides how the painting looks after a stage, counted from 0."""
     return {
-        "network": "vgg19",
-        "pool": POOL,
-        "method": "L-BFGS on a pyramid, from matched colours",
-        "content": PHOTO,
-        "style": PRINT,
-        "content_weight": CONTENT_WEIGHT,
-        "tv_weight": TV_WEIGHT,
+        **HOW,
         "stages": [list(stage) for stage in STAGES[: number + 1]],
     }
 
@@ -182,13 +185,7 @@ def three_causes(vgg: VGG, path: Path) -> None:
 def cause_settings(size: int, style_size: int, evaluations: int) -> dict:
     """What decides how one of the eight looks."""
     return {
-        "network": "vgg19",
-        "pool": POOL,
-        "method": "L-BFGS on a pyramid, from matched colours",
-        "content": PHOTO,
-        "style": PRINT,
-        "content_weight": CONTENT_WEIGHT,
-        "tv_weight": TV_WEIGHT,
+        **HOW,
         "size": size,
         "style_size": style_size,
         "evaluations": evaluations,
