@@ -126,9 +126,9 @@ class Recipe:
                 self._refuse(f"per_style of {style} must be a table of fields, not {changes!r}")
 
     def _check_whole(self, word: str, value, smallest: int) -> None:
-        if not isinstance(value, Integral) or isinstance(value, bool) or value < smallest:
-            expected = f"a whole number from {smallest} on"
-            self._refuse(f"{word} must be {expected} ({word} >= {smallest}), not {value!r}")
+        fault = _fault_of_whole(word, value, smallest)
+        if fault:
+            self._refuse(fault)
 
     def _check_numbers(self) -> None:
         self._check_whole("steps", self.steps, 1)
@@ -405,11 +405,9 @@ class _Stage(NamedTuple):
 def _stages(chosen: Recipe, size: int | None, steps: int | None) -> list[_Stage]:
     """The runs of a recipe, at other sizes or with fewer steps if asked for."""
     for word, value, smallest in (("size", size, SMALLEST), ("steps", steps, 1)):
-        if value is None:
-            continue
-        if not isinstance(value, Integral) or isinstance(value, bool) or value < smallest:
-            expected = f"a whole number from {smallest} on ({word} >= {smallest})"
-            raise ValueError(f"{word} must be {expected}, not {value!r}")
+        fault = "" if value is None else _fault_of_whole(word, value, smallest)
+        if fault:
+            raise ValueError(fault)
     scale = 1 if size is None else size / chosen.size
     share = 1 if steps is None else steps / chosen.steps
     stages = []
@@ -726,6 +724,14 @@ def _take_first_step(make: Callable[[list[Tensor]], torch.optim.Optimizer]) -> N
         optimiser.step(closure)
     except _Enough:
         pass
+
+
+def _fault_of_whole(word: str, value, smallest: int) -> str:
+    """What is wrong with a whole number, in a sentence; nothing, if it is one and large enough."""
+    if isinstance(value, Integral) and not isinstance(value, bool) and value >= smallest:
+        return ""
+    expected = f"a whole number from {smallest} on ({word} >= {smallest})"
+    return f"{word} must be {expected}, not {value!r}"
 
 
 def _is_number(value) -> bool:

@@ -12,7 +12,7 @@ from torch import Tensor
 from helpers.images import require_image
 from helpers.losses import range_penalty
 
-__all__ = ["optimise", "Result"]
+__all__ = ["optimise", "Result", "the_pixels_themselves"]
 
 Loss = Callable[[Tensor], Tensor]  # an image (1, 3, H, W) -> a scalar
 Callback = Callable[[int, Tensor, float], None]  # step, image, value of the loss
@@ -81,7 +81,7 @@ def optimise(  # noqa: PLR0913 - each is a knob of the lesson, and all but three
     require_image("start", start)
 
     make_optimiser = METHODS.get(method, method)
-    run = _Run(start, loss, steps, pixels, callback, parametrize or _the_pixels_themselves)
+    run = _Run(start, loss, steps, pixels, callback, parametrize or the_pixels_themselves)
     try:
         for attempt in range(MAX_RESTARTS + 1):
             optimiser = make_optimiser(run.variables)
@@ -196,7 +196,7 @@ class _Diverged(Exception):
     """The loss is NaN or infinite."""
 
 
-def _the_pixels_themselves(start: Tensor) -> tuple[list[Tensor], Callable[[], Tensor]]:
+def the_pixels_themselves(start: Tensor) -> tuple[list[Tensor], Callable[[], Tensor]]:
     """The parametrization that is none: the variable is the image."""
     image = start.detach().clone().requires_grad_()
     return [image], lambda: image

@@ -110,7 +110,7 @@ IN_TRANSFER = faults_in(
     TRANSFER,
     ("missing detach", "_Run.closure", without_method("detach")),
     ("one image kept again and again", "_Run.closure", without_method("clone")),
-    ("the best image painted over", "_the_pixels_themselves", without_method("clone")),
+    ("the best image painted over", "the_pixels_themselves", without_method("clone")),
     ("a fence without force", "FENCE", becomes("1")),
     ("a clamp in the closure by default", "optimise.pixels", becomes('"closure"')),
     ("a fence for Adam as well", "optimise.pixels", becomes('"fence"')),

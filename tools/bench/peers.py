@@ -15,7 +15,7 @@ from torch.nn.functional import mse_loss
 from helpers import losses, published
 from helpers.losses import gram
 from helpers.recipes import Objective, optimiser_for, recipe, start_for, variable_for
-from helpers.transfer import Parametrize
+from helpers.transfer import Parametrize, the_pixels_themselves
 from helpers.vgg import VGG
 
 Loss = Callable[[Tensor], Tensor]  # image (1, 3, H, W) -> scalar
@@ -58,12 +58,6 @@ class TutorialLoss:
             style_error = style_error + mse_loss(self.gram(features[layer]), self.targets[layer])
         content_error = mse_loss(features[self.CONTENT].float(), self.content)
         return self.STYLE_WEIGHT * style_error + content_error
-
-
-def the_pixels_themselves(start: Tensor) -> tuple[list[Tensor], Callable[[], Tensor]]:
-    """The variable of a program that changes the image and nothing else."""
-    image = start.detach().clone().requires_grad_()
-    return [image], lambda: image
 
 
 class UsedUp(Exception):

@@ -1,6 +1,5 @@
 """Notebook 09: a painting of 2,048 pixels, equal work, and three causes taken apart."""
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -8,7 +7,6 @@ from torch import Tensor
 
 from helpers.fast import fast, matched_colour, pyramid
 from helpers.images import load, save
-from helpers.losses import total_variation
 from helpers.transfer import optimise
 from helpers.vgg import VGG
 from tools.countdown import Countdown
@@ -96,23 +94,13 @@ def paint_stage(
     photo = load(PHOTO, stage.size).to(network.device)
     style = load(PRINT, stage.style_size).to(network.device)
     start = matched_colour(photo, style) if before is None else enlarged(before, photo)
-    loss = smooth_loss(network, photo, style)
+    loss = total_loss(network, photo, style, CONTENT_WEIGHT, TV_WEIGHT)
     image = optimise(start, loss, stage.evaluations, parametrize=pyramid).image
     judge = VGG(network.name, pool=network.pool, device=image.device)
     errors = style_errors(image, style, judge)
     settings = {**stage_settings(number), "style_errors": rounded(errors)}
     save(image, file, settings, quality=88)
     return errors
-
-
-def smooth_loss(network: VGG, photo: Tensor, style: Tensor) -> Callable[[Tensor], Tensor]:
-    """The total loss with its third term: image (1, 3, H, W) -> scalar."""
-    without_variation = total_loss(network, photo, style, CONTENT_WEIGHT)
-
-    def loss(image: Tensor) -> Tensor:
-        return without_variation(image) + TV_WEIGHT * total_variation(image)
-
-    return loss
 
 
 EQUAL_WORK: dict[str, Plan] = {
@@ -196,7 +184,7 @@ def paint_causes(network: VGG, folder: Path, size: int, style_size: int) -> None
     """One run of 40 evaluations; the best images after 10 and after 40 are saved."""
     photo = load(PHOTO, size).to(network.device)
     style = load(PRINT, style_size).to(network.device)
-    loss = smooth_loss(network, photo, style)
+    loss = total_loss(network, photo, style, CONTENT_WEIGHT, TV_WEIGHT)
     best = {"loss": float("inf")}
 
     def keep(step: int, image: Tensor, value: float) -> None:

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from helpers.fast import matched_colour, pyramid
 from helpers.images import DATA, as_saved, load, read_settings, save
-from helpers.losses import content_loss, gram, style_loss
+from helpers.losses import content_loss, gram, style_loss, total_variation
 from helpers.transfer import optimise
 from helpers.vgg import VGG
 from tools.countdown import Countdown
@@ -61,8 +61,9 @@ def total_loss(
     photo: Tensor,
     style: Tensor,
     content_weight: float,
+    tv_weight: float = 0.0,
 ) -> Callable[[Tensor], Tensor]:
-    """The loss of notebook 06 for one pair of pictures: image (1, 3, H, W) -> scalar."""
+    """The loss of notebook 05 for one pair of pictures: image (1, 3, H, W) -> scalar."""
     targets = gram_targets(vgg, style)
     content = vgg(photo, [CONTENT])[CONTENT]
 
@@ -70,7 +71,8 @@ def total_loss(
         features = vgg(image, [*STYLE, CONTENT])
         style_error = mean_style(features, targets)
         content_error = content_loss(features[CONTENT], content)
-        return style_error + content_weight * content_error
+        value = style_error + content_weight * content_error
+        return value + tv_weight * total_variation(image) if tv_weight else value
 
     return loss
 

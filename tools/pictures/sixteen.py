@@ -4,16 +4,15 @@ from pathlib import Path
 
 import torch
 from torch import Tensor
-from torch.nn.functional import interpolate
 
 from helpers.fast import fast
 from helpers.images import as_saved, load, read_settings, save
-from helpers.losses import content_loss, gram, range_penalty, style_loss, total_variation
+from helpers.losses import range_penalty
 from helpers.show import show
 from helpers.transfer import FENCE
 from helpers.vgg import VGG
 from tools.countdown import Countdown
-from tools.pictures.painting import CONTENT, STYLE
+from tools.pictures.painting import enlarged, total_loss
 from tools.pictures.sheets import save_sheet
 
 PHOTO = "fushimi_inari_gates"
@@ -42,10 +41,9 @@ def paint_with(network: VGG, path: Path) -> None:
     folder = path.parent / path.stem
     fast(network)
     photo = load(PHOTO, SIZE).to(network.device)
-    painting = load(PAINTING, SIZE).to(network.device)
-    style = interpolate(painting, photo.shape[2:], mode="bicubic", antialias=True).clamp(0, 1)
+    style = enlarged(load(PAINTING, SIZE).to(network.device), photo)
     image = photo.clone().requires_grad_()
-    loss = loss_with_variation(network, photo, style)
+    loss = total_loss(network, photo, style, CONTENT_WEIGHT, TV_WEIGHT)
     optimiser = torch.optim.LBFGS([image], max_iter=MAX_ITER, tolerance_grad=0, tolerance_change=0)
     evaluations = 0
 
@@ -100,19 +98,3 @@ def write_sheet(photo: Tensor, style: Tensor, path: Path) -> None:
         alt="A photo, four moments of its painting, and the style.",
     )
     save_sheet(sheet.pil, path, quality=90)
-
-
-def loss_with_variation(network: VGG, photo: Tensor, style: Tensor):
-    """Style, content and total variation: a function image (1, 3, H, W) -> scalar."""
-    with torch.no_grad():
-        target = network(photo, CONTENT)[CONTENT]
-        targets = {layer: gram(features) for layer, features in network(style, STYLE).items()}
-
-    def loss(image: Tensor) -> Tensor:
-        features = network(image, [*STYLE, CONTENT])
-        style_errors = [style_loss(features[layer], targets[layer]) for layer in STYLE]
-        content_error = content_loss(features[CONTENT], target)
-        style_error = sum(style_errors) / len(STYLE)
-        return style_error + CONTENT_WEIGHT * content_error + TV_WEIGHT * total_variation(image)
-
-    return loss
