@@ -7,6 +7,7 @@ which there are many.
 import contextlib
 import dis
 from collections.abc import Callable, Iterator
+from numbers import Integral
 from types import CodeType
 
 import torch
@@ -52,6 +53,8 @@ def check(
     not started (NotImplementedError). A wrong answer raises AssertionError, with the place and the
     size of the largest difference; so does what is forbidden.
     """
+    if not 0 <= tolerance < 1:  # NaN, too, is refused: nothing would be compared
+        raise ValueError(f"tolerance must be from 0 to below 1, not {tolerance!r}")
     _require_allowed(yours, without, spec)
     compare = _compare if inputs else _compare_prediction
     rounds = list(_rounds(inputs, trials))
@@ -113,7 +116,7 @@ def close(name: str, actual: Tensor, expected: Tensor, tolerance: float = 1e-4) 
 
 def _rounds(inputs: tuple, trials: int) -> Iterator[list]:
     """The arguments of each trial; without inputs there is nothing to try twice."""
-    if trials < 1:
+    if not isinstance(trials, Integral) or trials < 1:
         raise ValueError(f"trials must be at least 1, not {trials}: nothing would be compared")
     generator = torch.Generator().manual_seed(0)
     lengths = [len(value.values) for value in inputs if isinstance(value, each)]

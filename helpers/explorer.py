@@ -54,6 +54,7 @@ class Explorer:
         self.status = widgets.HTML()
         self.panel = self._panel()
         self._connect()
+        self._preview()
 
     def _repr_mimebundle_(self, include=None, exclude=None):
         note = "[the explorer: run this notebook to use it; a painting of its pair is below]"
@@ -107,21 +108,31 @@ class Explorer:
     def _value(self, knob: str):
         return self.controls[knob].value
 
-    def _load(self, kind: str) -> Tensor:
+    def _load(self, kind: str, size: int | None = None) -> Tensor:
         name = self._value(kind)
         source = self.uploads[kind] if name == UPLOADED else name
-        return load(source, None).to(self.vgg.device)
+        return load(source, size).to(self.vgg.device)
 
     # ---- what it shows ---------------------------------------------------------------------------
 
     def _say(self, sentence: str) -> None:
         self.status.value = html.escape(sentence)
 
+    def _preview(self, change: dict | None = None) -> None:
+        """Show the chosen photo and style, unless a painting is under way."""
+        if self.thread is not None and self.thread.is_alive():
+            return
+        pair = [self._load("content", 384), self._load("style", 384)]
+        alt = "the photo and the style that are chosen, side by side"
+        self.picture.value = show(pair, ["content", "style"], alt=alt, height=200).jpeg
+        self.curve.layout.display = "none"  # there is none yet
+
     def _draw(self, image: Tensor, title: str) -> None:
         """Show a picture of this run beside the curve of its loss."""
         alt = f"the painting of the explorer, {title}"
         self.picture.value = show(image, title, alt=alt, height=320).jpeg
         curve = _curve(self.losses)
+        self.curve.layout.display = ""
         self.curve.value = Picture(curve, "the loss so far, on a logarithmic axis").jpeg
 
     def _look_back(self, change) -> None:
@@ -253,6 +264,8 @@ class Explorer:
         self.controls["own_content"].observe(self._own_content, names="value")
         self.controls["own_style"].observe(self._own_style, names="value")
         self.controls["look"].observe(self._look_back, names="value")
+        for kind in ("content", "style"):
+            self.controls[kind].observe(self._preview, names="value")
 
     def _own_content(self, change) -> None:
         self.receive("content", change["owner"])

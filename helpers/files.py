@@ -1,5 +1,6 @@
 """One way to write a file: beside its place first, and then into it. Standard library only."""
 
+import errno
 import os
 from contextlib import suppress
 from pathlib import Path
@@ -20,11 +21,15 @@ def write_file(path: str | os.PathLike, content: bytes | str) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
         beside.write_bytes(content.encode("utf-8") if isinstance(content, str) else content)
         os.replace(beside, path)
+    except UnicodeEncodeError:
+        raise ValueError(f"no file can have the name {path.name!r}: choose another") from None
     except OSError as error:
         advice = "free some space or choose another folder"
+        if error.errno == errno.ENAMETOOLONG:
+            advice = "choose a shorter name"
         sentence = f"{path} could not be written ({error.strerror}): {advice}"
         raise OSError(error.errno, sentence) from error
     finally:
-        with suppress(OSError):  # after a success it is gone
+        with suppress(OSError, ValueError):  # after a success it is gone
             beside.unlink()
     return path

@@ -5,17 +5,21 @@ Only `VGG` normalises, inside.
 
 import io
 import json
+import math
 import os
 import tomllib
+from contextlib import suppress
 from functools import cache
+from numbers import Integral
 from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image, ImageOps
+from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 from torch import Tensor
 
+from helpers.decode import MAX_PIXELS, open_picture, read_note
 from helpers.files import write_file
 
 __all__ = [
@@ -30,11 +34,12 @@ __all__ = [
     "credit",
     "manifest",
     "require_image",
+    "require_picture",
 ]
 
 DATA = Path(__file__).resolve().parent.parent / "data"
 MIN_SIDE = 16  # four poolings halve a side four times: below 16 px nothing is left at relu5_1
-MAX_PIXELS = 90_000_000  # more than any phone camera's usual picture; a bomb has billions
+FAR_ABOVE_WHITE = 25  # white is 1; a picture of 0 to 255 is above, unless it is nearly black
 LONGEST_COMMENT = 65_533  # bytes, in a JPEG
 SETTINGS_KEY = "paint-by-gradient"
 KINDS = ("content", "style", "texture", "mask")
@@ -78,8 +83,9 @@ def load(source: str | os.PathLike | bytes | Image.Image, size: int | None = 256
     """Read a picture as a (1, 3, H, W) float32 RGB tensor with values in [0, 1].
 
     source: a name of the manifest ("starry_night"), a path, the bytes of a file, or a PIL image.
-        Rotation from EXIF is applied, transparency is laid on white, and the first frame stands for
-        an animation.
+        Rotation from EXIF is applied, a colour profile (AdobeRGB, Display P3, a printer's) is
+        converted to sRGB, transparency is laid on white, and the first frame stands for an
+        animation.
     size: pixels of the long side, up or down; no side becomes shorter than 16 px. None keeps the
         picture's own size.
 
@@ -87,7 +93,8 @@ def load(source: str | os.PathLike | bytes | Image.Image, size: int | None = 256
     ValueError where the file is no picture, is damaged, has a side under 16 px or more than 90
     megapixels.
     """
-    if size is not None and (not isinstance(size, int) or size < MIN_SIDE):
+    is_whole = isinstance(size, Integral) and not isinstance(size, bool)
+    if size is not None and not (is_whole and size >= MIN_SIDE):
         expected = f"None or a whole number of pixels from {MIN_SIDE} up"
         raise ValueError(f"size must be {expected}, not {size!r}")
     image, label = _open(source)
@@ -110,6 +117,7 @@ def require_image(name: str, image: Tensor, batch: bool = False) -> None:
         isinstance(image, Tensor)
         and image.ndim == 4
         and image.shape[1] == 3
+        and image.numel() > 0
         and image.is_floating_point()
         and (batch or image.shape[0] == 1)
     )
@@ -123,17 +131,32 @@ def require_image(name: str, image: Tensor, batch: bool = False) -> None:
         )
 
 
+def require_picture(name: str, image: Tensor) -> None:
+    """Refuse what is no image, or one whose values cannot be those of a picture.
+
+    As `require_image`, and looks at the values: NaN, infinite ones, and those far above 1 are
+    refused. A little outside [0, 1], as an optimiser leaves pixels, is allowed.
+    """
+    require_image(name, image)
+    largest = image.detach().abs().max().item()
+    if not math.isfinite(largest):
+        raise ValueError(f"{name} holds NaN or infinite values: no picture has them")
+    if largest > FAR_ABOVE_WHITE:
+        advice = "divide by 255"
+        raise ValueError(f"{name} has values up to {largest:.3g}, and white is 1; {advice}")
+
+
 def _open(source) -> tuple[Image.Image, str]:
     """Any source -> an RGB PIL image, and what to call it in an error message."""
     if isinstance(source, Image.Image):
         label = "the given PIL image"
-        return _decode(source, label), label
+        return open_picture(source, label), label
     if isinstance(source, (bytes, bytearray, memoryview)):
         label = "the given bytes"
-        return _decode(io.BytesIO(bytes(source)), label), label
+        return open_picture(bytes(source), label), label
     if isinstance(source, (str, os.PathLike)):
         path = _find(source)
-        return _decode(path, str(path)), str(path)
+        return open_picture(path, str(path)), str(path)
     given = type(source).__name__
     raise TypeError(f"load takes a name, a path, bytes or a PIL image, not {given}")
 
@@ -150,12 +173,15 @@ def _find(source) -> Path:
         raise FileNotFoundError(
             f"{path}, {entry['title']}, is missing; {restore}. Pictures that are here: {known}"
         )
-    path = Path(source).expanduser()
-    if path.is_file():
-        return path
-    what = f"there is no file {path}, and no picture of that name"
-    if path.is_dir():
-        what = f"{path} is a folder"
+    what = f"there is no file {source}, and no picture of that name"
+    if str(source).startswith(("http://", "https://")):
+        what = f"{source} is an address: download the picture first"
+    with suppress(OSError, RuntimeError):  # a name that no disk allows; the home of nobody
+        path = Path(source).expanduser()
+        if path.is_file():
+            return path
+        if path.is_dir():
+            what = f"{path} is a folder"
     raise FileNotFoundError(f"{what}; give the path of a picture or one of: {known}")
 
 
@@ -167,43 +193,14 @@ def _manifest_file(name: str) -> Path:
     return path
 
 
-def _decode(source, label) -> Image.Image:
-    """Open and decode with Pillow; every way to fail becomes one sentence that names the file."""
-    try:
-        image = source if isinstance(source, Image.Image) else Image.open(source)
-        if image.width * image.height > MAX_PIXELS:
-            raise Image.DecompressionBombError
-        return _to_rgb(ImageOps.exif_transpose(image))
-    except (Image.DecompressionBombError, MemoryError):
-        limit = f"{MAX_PIXELS / 1e6:.0f} megapixels"
-        raise ValueError(f"{label} has more than {limit}; make it smaller first") from None
-    except Image.UnidentifiedImageError:
-        advice = "use a JPEG, PNG, WebP, GIF or TIFF"
-        raise ValueError(f"{label} is not a picture that Pillow can read; {advice}") from None
-    except (OSError, SyntaxError, ValueError, EOFError, IndexError, TypeError) as error:
-        advice = "copy or download it again"
-        raise ValueError(f"{label} is damaged or incomplete ({error}); {advice}") from error
-
-
-def _to_rgb(image: Image.Image) -> Image.Image:
-    """Any Pillow mode -> RGB: 16 bits scaled to 8, transparency laid on white."""
-    if image.mode in ("I", "F") or image.mode.startswith("I;16"):
-        values = np.asarray(image, dtype=np.float64)
-        white = 65535
-        if image.mode == "F":
-            white = 1 if values.max() <= 1 else 255
-        image = Image.fromarray(np.uint8(np.clip(values / white, 0, 1) * 255 + 0.5))
-    if image.has_transparency_data:
-        image = image.convert("RGBA")
-        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
-    return image.convert("RGB")
-
-
 def _resize(image: Image.Image, size: int) -> Image.Image:
     """Long side = size, unless that leaves the short side under 16 px (a 17 x 900 px strip)."""
     scale = max(size / max(image.size), MIN_SIDE / min(image.size))
     width = max(MIN_SIDE, round(image.width * scale))
     height = max(MIN_SIDE, round(image.height * scale))
+    if width * height > MAX_PIXELS:
+        limit = f"{MAX_PIXELS / 1e6:.0f} megapixels"
+        raise ValueError(f"size {size} asks for {width} x {height} px; {limit} are the most")
     if (width, height) == image.size:
         return image
     return image.resize((width, height), Image.Resampling.LANCZOS)
@@ -220,11 +217,10 @@ def as_saved(image: Tensor) -> Tensor:
 def to_pil(image: Tensor) -> Image.Image:
     """An image (1, 3, H, W) with values in [0, 1] -> an 8-bit RGB PIL image.
 
-    Values outside are clamped. Raises ValueError for another shape, and for NaN.
+    Values outside are clamped. Raises ValueError for another shape, for NaN, and for values that
+    are numbers of 0 to 255.
     """
-    require_image("image", image)
-    if not torch.isfinite(image).all():
-        raise ValueError("the image holds NaN or infinite values: it cannot be shown or saved")
+    require_picture("the image", image)
     pixels = as_saved(image.float())[0] * 255
     return Image.fromarray(pixels.byte().permute(1, 2, 0).cpu().numpy())
 
@@ -235,42 +231,63 @@ def save(
     """Write an image as PNG or JPEG, with the settings that made it inside the file.
 
     image: (1, 3, H, W) in [0, 1]. path: its ending decides (.png, .jpg, .jpeg); missing folders are
-    made. settings: anything that JSON can hold; `read_settings(path)` gives it back. quality: of a
+    made. settings: a dict of what JSON can hold; `read_settings(path)` gives it back. quality: of a
     JPEG, from 1 to 95.
 
     An interruption leaves the old file or the new one, never half of one. Returns the path. Raises
-    ValueError for another ending or a wrong tensor, OSError where the disk is full or the folder
-    cannot be written.
+    ValueError for another ending, a wrong tensor, or settings that JSON cannot hold, and OSError
+    where the disk is full or the folder cannot be written.
     """
-    path = Path(path).expanduser()
-    if path.suffix.lower() not in (".png", ".jpg", ".jpeg"):
-        raise ValueError(f"{path.name!r} must end in .png, .jpg or .jpeg")
+    path = _path_to_write(path)
     picture = to_pil(image)
+    note = _as_note({} if settings is None else settings)
+    if not isinstance(quality, Integral) or not 1 <= quality <= 95:
+        raise ValueError(f"quality must be a whole number from 1 to 95, not {quality!r}")
     buffer = io.BytesIO()
-    note = json.dumps({SETTINGS_KEY: settings or {}}, ensure_ascii=False, default=str)
     if path.suffix.lower() == ".png":
         info = PngInfo()
         info.add_itxt(SETTINGS_KEY, note)
         picture.save(buffer, "PNG", pnginfo=info, optimize=True)
-    elif len(note.encode()) > LONGEST_COMMENT:
+    elif len(note) > LONGEST_COMMENT:
         raise ValueError(f"the settings are too long for a JPEG: save {path.stem} as .png")
     else:
         picture.save(buffer, "JPEG", quality=quality, subsampling=0, comment=note.encode())
     return write_file(path, buffer.getvalue())
 
 
+def _path_to_write(path: str | os.PathLike) -> Path:
+    """Where a picture goes: a path with a known ending."""
+    if not isinstance(path, str | os.PathLike):
+        raise ValueError(f"path must be a path such as outputs/mine.png, not {path!r}")
+    path = Path(path)
+    with suppress(RuntimeError):  # ~nobody/mine.png: then a folder of that name is made here
+        path = path.expanduser()
+    if path.suffix.lower() not in (".png", ".jpg", ".jpeg"):
+        raise ValueError(f"{path.name!r} must end in .png, .jpg or .jpeg")
+    return path
+
+
+def _as_note(settings: dict) -> str:
+    """Settings as JSON of plain ASCII, which every file can hold."""
+    if not isinstance(settings, dict):
+        raise ValueError(f'settings must be a dict, such as {{"steps": 150}}, not {settings!r}')
+    try:
+        return json.dumps({SETTINGS_KEY: settings}, default=str)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise ValueError(f"settings must be what JSON can hold ({error}): {settings!r}") from None
+
+
 def read_settings(path: str | os.PathLike) -> dict:
-    """The settings that `save` put into a PNG or JPEG; {} for a picture from elsewhere."""
-    file = _find(path)
+    """The settings that `save` put into a PNG or JPEG; {} for a picture from elsewhere.
+
+    Raises FileNotFoundError, and ValueError for what is no picture.
+    """
+    note = read_note(_find(path), SETTINGS_KEY)
     try:
-        with Image.open(file) as image:
-            note = image.info.get(SETTINGS_KEY) or image.info.get("comment") or b"{}"
-    except Image.UnidentifiedImageError:
-        raise ValueError(f"{file} is not a picture that Pillow can read") from None
-    try:
-        return json.loads(note)[SETTINGS_KEY]
-    except (ValueError, TypeError, LookupError):
+        settings = json.loads(note)[SETTINGS_KEY]
+    except (ValueError, TypeError, LookupError, RecursionError):  # somebody else's comment
         return {}
+    return settings if isinstance(settings, dict) else {}
 
 
 def noise(like: Tensor, seed: int = 0) -> Tensor:

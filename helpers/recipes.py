@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import interpolate
 
-from helpers.images import noise, require_image
+from helpers.images import noise, require_image, require_picture
 from helpers.published import (
     ERRORS,
     INPUTS,
@@ -59,6 +59,29 @@ WORDS = {  # the fields that take one word of a list
 }
 IN_A_STAGE = ("size", "steps", "optimiser")
 SMALLEST = 16  # pixels of a side: four poolings halve it down to one
+
+
+class _Table(dict):
+    """A table of a recipe, which stays as it was checked."""
+
+    def _refuse(self, *_, **__):
+        advice = "recipe(name, content={...}) makes a changed copy"
+        raise TypeError(f"a recipe stays as it was made; {advice}")
+
+    __setitem__ = __delitem__ = __ior__ = _refuse
+    update = setdefault = pop = popitem = clear = _refuse
+
+    def __reduce__(self):  # to be copied, and sent to another process
+        return type(self), (dict(self),)
+
+
+def _frozen(value):
+    """Tables and lists, and those inside them, as what cannot be changed."""
+    if isinstance(value, dict):
+        return _Table({key: _frozen(inner) for key, inner in value.items()})
+    if isinstance(value, list | tuple):
+        return tuple(map(_frozen, value))
+    return value
 
 
 @dataclass(frozen=True)
@@ -113,6 +136,8 @@ class Recipe:
         self._check_stages()
         for changes in self.per_style.values():
             _changed(replace(self, per_style={}), changes)
+        for known in fields(self):  # a copy: nobody's table changes the recipe, or the book
+            object.__setattr__(self, known.name, _frozen(getattr(self, known.name)))
 
     def _refuse(self, problem: str) -> None:
         raise ValueError(f"{self.name}: {problem}")
@@ -370,8 +395,8 @@ def paint(  # noqa: PLR0913 - three things that a painting needs, and four that 
     what cannot work.
     """
     chosen = _as_recipe(what)
-    _require_picture("content", content)
-    _require_picture("style", style)
+    _require_material("content", content)
+    _require_material("style", style)
     if vgg is None:
         vgg = VGG(chosen.network)
     differences = departures(chosen, vgg, size)
@@ -384,9 +409,9 @@ def paint(  # noqa: PLR0913 - three things that a painting needs, and four that 
     return painting.result()
 
 
-def _require_picture(name: str, image: Tensor) -> None:
-    """Refuse what is no image, and what is too small to be made larger."""
-    require_image(name, image)
+def _require_material(name: str, image: Tensor) -> None:
+    """Refuse what is no picture, and what is too small to be made larger."""
+    require_picture(name, image)
     height, width = image.shape[2:]
     if min(height, width) < SMALLEST:
         sides = f"both sides must have at least {SMALLEST} px"
@@ -547,8 +572,8 @@ def pictures_for(
     content, style: (1, 3, H, W) in [0, 1]. size: as in `paint`. Returns photo and style.
     """
     chosen = _as_recipe(what)
-    _require_picture("content", content)
-    _require_picture("style", style)
+    _require_material("content", content)
+    _require_material("style", style)
     return _pictures(chosen, content, style, _stages(chosen, size, None)[-1])
 
 

@@ -2,9 +2,11 @@
 
 import base64
 import io
+import math
 import os
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sized
+from numbers import Integral, Real
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -36,6 +38,7 @@ __all__ = [
 ]
 
 WIDTH = 960  # pixels of the widest contact sheet: one notebook column, and under 150 KB as JPEG
+TALLEST = 4096  # pixels of a row
 GAP = 8  # pixels between tiles
 TITLE_SIZE = 15  # of a title's letters, in pixels
 SMALLEST_TITLE = 8
@@ -81,16 +84,21 @@ def show(
     images: one tensor (1, 3, H, W) with values in [0, 1], or several; their sizes may differ.
     titles: one for each image. alt: a sentence that says what is to be seen.
     columns: pictures in a row; by default all.
-    height: pixels of a row; by default the tallest image's, or what fits.
-    Raises ValueError where there is no image, or not a title for each.
+    height: pixels of a row, at most 4,096; by default the tallest image's, or what fits.
+    Raises ValueError where there is no image, not a title for each, or a number that cannot be.
     """
     images = [images] if isinstance(images, Tensor) else list(images)
     if titles is None:
         titles = [""] * len(images)
-    titles = [titles] if isinstance(titles, str) else list(titles)
+    titles = [titles] if isinstance(titles, str) else titles
+    titles = [_one_line(title) for title in titles]
     if not images or len(titles) != len(images):
         counts = f"{len(images)} images, {len(titles)} titles"
         raise ValueError(f"needs at least one image and a title for each: {counts}")
+    for name, value in (("columns", columns), ("height", height)):
+        if value is not None and not (isinstance(value, Integral) and 1 <= value <= TALLEST):
+            expected = f"None or a whole number from 1 to {TALLEST}"
+            raise ValueError(f"{name} must be {expected}, not {value!r}")
     rows = _rows([to_pil(image) for image in images], columns or len(images), height)
     label_height = round(TITLE_SIZE * 1.9) if any(titles) else 0
     width = max(_width(row) for row in rows)
@@ -108,11 +116,16 @@ def show(
     return Picture(sheet, alt)
 
 
+def _one_line(title: object) -> str:
+    """A title as it can be drawn: a number is written out, and lines are joined."""
+    return " ".join(str(title).split())
+
+
 def _rows(tiles: list[Image.Image], columns: int, height: int | None) -> list[list[Image.Image]]:
     """Cut the list into rows and bring every tile to one height at which the widest row fits."""
     rows = [tiles[first : first + columns] for first in range(0, len(tiles), columns)]
     if height is None:
-        height = max(96, *(tile.height for tile in tiles))
+        height = min(TALLEST, max(96, *(tile.height for tile in tiles)))
     for row in rows:
         room = WIDTH - GAP * (len(row) - 1)
         widths_per_height = sum(tile.width / tile.height for tile in row)
@@ -128,7 +141,8 @@ def _width(row: list[Image.Image]) -> int:
 
 def _scaled(tile: Image.Image, height: int) -> Image.Image:
     """Resize to a height; tiny pictures keep their pixels as visible squares."""
-    size = (max(1, round(tile.width * height / tile.height)), height)
+    width = max(1, round(tile.width * height / tile.height))
+    size = (min(width, WIDTH), height)  # a strip of 1 x 5,000 px would not fit at any height
     if tile.size == size:
         return tile
     is_tiny = tile.height <= 32
@@ -153,12 +167,18 @@ def heat(
 
     low, high: the numbers that become the first and the last colour; by default the smallest and
     the largest. colours: a colour map of Matplotlib, "magma" for amounts, "RdBu_r" for numbers of
-    both signs. Raises ValueError for anything but a matrix.
+    both signs. Raises ValueError for anything but a matrix of finite numbers, and for a colour map
+    that Matplotlib does not know.
     """
     from matplotlib import colormaps
 
-    if values.ndim != 2:
-        raise ValueError(f"heat takes a map of numbers (H, W), found {tuple(values.shape)}")
+    if not isinstance(values, Tensor) or values.ndim != 2 or not values.numel():
+        given = tuple(values.shape) if isinstance(values, Tensor) else type(values).__name__
+        raise ValueError(f"heat takes a map of numbers (H, W), found {given}")
+    if not values.isfinite().all():
+        raise ValueError("heat takes a map of finite numbers; this one holds NaN or infinite ones")
+    if colours not in colormaps:
+        raise ValueError(f"Matplotlib has no colour map {colours!r}; take magma or RdBu_r")
     values = values.detach().float().cpu()
     low = values.min() if low is None else low
     high = values.max() if high is None else high
@@ -181,14 +201,17 @@ def plot(curves: dict, *, alt: str, xlabel: str, ylabel: str, log: bool = True) 
     """Curves by name as one small figure.
 
     curves: name -> a list of values at 1, 2, 3, ..., or a pair of lists (xs, ys). alt: a sentence
-    that says what is to be seen. log: whether the vertical axis is logarithmic.
+    that says what is to be seen. log: whether the vertical axis is logarithmic. Raises ValueError
+    for what is no curve.
     """
     import matplotlib.pyplot as plt
 
+    if not isinstance(curves, dict) or not curves:
+        expected = 'curves by name, such as {"loss": [3, 2, 1]}'
+        raise ValueError(f"plot takes {expected}, found {curves!r}")
+    points = {name: _points(name, values) for name, values in curves.items()}
     fig, axes = plt.subplots(figsize=(6.4, 3.2))
-    for name, values in curves.items():
-        is_pair = len(values) == 2 and hasattr(values[0], "__len__")
-        xs, ys = values if is_pair else (range(1, len(values) + 1), values)
+    for name, (xs, ys) in points.items():
         axes.plot(xs, ys, label=name)
     axes.set(xlabel=xlabel, ylabel=ylabel, yscale="log" if log else "linear")
     _plain_ticks(axes)
@@ -197,6 +220,17 @@ def plot(curves: dict, *, alt: str, xlabel: str, ylabel: str, log: bool = True) 
     if len(curves) > 1:
         axes.legend(frameon=False)
     return figure(fig, alt=alt)
+
+
+def _points(name: str, values) -> tuple[Sized, Sized]:
+    """A curve -> where its points lie: across and up."""
+    if isinstance(values, Sized) and not isinstance(values, str | dict) and len(values):
+        is_pair = len(values) == 2 and all(isinstance(part, Sized) for part in values)
+        xs, ys = values if is_pair else (range(1, len(values) + 1), values)
+        if len(xs) == len(ys):
+            return xs, ys
+    expected = "a list of values, or a pair of lists (xs, ys) of one length"
+    raise ValueError(f"the curve {name!r} must be {expected}, not {values!r}")
 
 
 def _plain_ticks(axes: "Axes") -> None:
@@ -256,8 +290,9 @@ def film(frames: Iterable[Tensor], path: str | os.PathLike, seconds: float = 4.0
     """Images (1, 3, H, W) of one size -> an animated .webp or .gif that repeats, or an .mp4.
 
     seconds: how long it takes. An .mp4 needs imageio[ffmpeg]. Returns the path. Raises ValueError
-    for another ending, for no image, and for images of two sizes.
+    for another ending, for no image, for images of two sizes, and for a time that cannot be.
     """
+    _require_seconds(seconds)
     path = Path(path).expanduser()
     tiles = [to_pil(frame) for frame in frames]
     sizes = {tile.size for tile in tiles}
@@ -266,6 +301,8 @@ def film(frames: Iterable[Tensor], path: str | os.PathLike, seconds: float = 4.0
         expected = "images of one size and a .webp, .gif or .mp4"
         given = f"{len(tiles)} images of {len(sizes)} sizes and {path.name}"
         raise ValueError(f"film needs {expected}, found {given}")
+    if ending == ".mp4" and min(tiles[0].size) < 2:
+        raise ValueError(f"an .mp4 needs images of 2 x 2 px or more, found {tiles[0].size}")
     if ending == ".mp4":
         return write_file(path, _mp4(tiles, len(tiles) / seconds))
     buffer = io.BytesIO()
@@ -278,6 +315,11 @@ def film(frames: Iterable[Tensor], path: str | os.PathLike, seconds: float = 4.0
         loop=0,
     )
     return write_file(path, buffer.getvalue())
+
+
+def _require_seconds(seconds: float) -> None:
+    if not isinstance(seconds, Real) or not 0 < seconds < math.inf:
+        raise ValueError(f"seconds must be a finite number above 0, not {seconds!r}")
 
 
 def _mp4(tiles: list[Image.Image], frames_per_second: float) -> bytes:
@@ -323,8 +365,12 @@ def play(
 
     seconds: how long it takes. alt: a sentence that says what is to be seen. colours: all frames
     share so many, from 2 to 256; fewer make the notebook smaller. `film` writes a file.
-    Raises ValueError for no image, and for images of two sizes.
+    Raises ValueError for no image, for images of two sizes, and for a time or a number of colours
+    that cannot be.
     """
+    _require_seconds(seconds)
+    if not isinstance(colours, Integral) or not 2 <= colours <= 256:
+        raise ValueError(f"colours must be a whole number from 2 to 256, not {colours!r}")
     tiles = [to_pil(frame) for frame in frames]
     sizes = {tile.size for tile in tiles}
     if len(sizes) != 1:
@@ -373,7 +419,7 @@ class Progress:
             output = {"text/plain": line}
         else:
             line += f", {(now - self.start) / step * (self.steps - step):.0f} s left"
-            output, _ = show(image, line, alt=line, height=320)._repr_mimebundle_()
+            output, _ = show(image.clamp(0, 1), line, alt=line, height=320)._repr_mimebundle_()
         name = f"progress-{self.start}"
         display(output, raw=True, display_id=name, update=self.is_shown)
         self.last_shown = now

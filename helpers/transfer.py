@@ -9,7 +9,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from helpers.images import require_image
+from helpers.images import require_picture
 from helpers.losses import range_penalty
 
 __all__ = ["optimise", "Result", "the_pixels_themselves"]
@@ -78,7 +78,7 @@ def optimise(  # noqa: PLR0913 - each is a knob of the lesson, and all but three
         raise ValueError(f"steps must be a whole number from 1 on (steps >= 1), not {steps!r}")
     if lr is not None and not (isinstance(lr, Real) and 0 < lr < math.inf):
         raise ValueError(f"the learning rate lr must be a finite number above 0, not {lr!r}")
-    require_image("start", start)
+    require_picture("start", start)
 
     make_optimiser = METHODS.get(method, method)
     run = _Run(start, loss, steps, pixels, callback, parametrize or the_pixels_themselves)

@@ -60,6 +60,18 @@ def best_device() -> torch.device:
     return torch.device("cpu")
 
 
+def _device(name: torch.device | str) -> torch.device:
+    """A device by name, if this computer has it."""
+    try:
+        device = torch.device(name)
+        torch.empty(0, device=device)
+        return device
+    except (RuntimeError, AssertionError, TypeError, NotImplementedError) as error:
+        reason = (str(error) or repr(error)).splitlines()[0]
+        advice = 'take "cpu", or None for the best there is'
+        raise ValueError(f"there is no device {name!r} here ({reason}); {advice}") from None
+
+
 class VGG(nn.Module):
     """A frozen VGG that hands out feature maps by layer name.
 
@@ -76,8 +88,8 @@ class VGG(nn.Module):
         1, as Gatys et al. (2016, section 2) did. Only the original VGG19 can be;
         VGG("vgg19-normalised") is the same.
 
-    `name` can be given to VGG again, and gives the same weights. Raises ValueError for a name, file
-    or pooling that cannot be, and OSError where weights cannot be had.
+    `name` can be given to VGG again, and gives the same weights. Raises ValueError for a name, a
+    file, a pooling or a device that cannot be, and OSError where weights cannot be had.
     """
 
     def __init__(
@@ -106,7 +118,7 @@ class VGG(nn.Module):
             _normalise(self.layers)
         self.register_buffer("mean", torch.tensor(MEAN).view(1, 3, 1, 1))
         self.register_buffer("std", torch.tensor(STD).view(1, 3, 1, 1))
-        self.requires_grad_(False).eval().to(best_device() if device is None else device)
+        self.requires_grad_(False).eval().to(best_device() if device is None else _device(device))
 
     @property
     def device(self) -> torch.device:
@@ -258,7 +270,8 @@ def _conv(weights: dict[str, Tensor], index: int, width: int, name: str) -> nn.C
     """One 3 x 3 convolution of `width` input channels with its weights."""
     weight = weights[f"features.{index}.weight"]
     bias = weights.get(f"features.{index}.bias")
-    if weight.shape[1:] != (width, 3, 3) or bias is None or bias.shape != weight.shape[:1]:
+    is_conv = weight.shape[1:] == (width, 3, 3) and len(weight) > 0
+    if not is_conv or bias is None or bias.shape != weight.shape[:1]:
         expected = f"a 3 x 3 convolution of {width} channels with a bias"
         raise ValueError(f"{name}: features.{index} is not {expected}")
     if not (weight.isfinite().all() and bias.isfinite().all()):

@@ -3,20 +3,24 @@
 A sentence says what was given, what was expected, or what to do; and nothing is left behind.
 """
 
+import math
 from typing import NamedTuple
 
+import numpy as np
 import pytest
 import torch
 from PIL import Image
+from safetensors.torch import save_file
 
-from helpers.check import check, close
+from helpers.check import check, close, each
 from helpers.fast import matched_colour, pyramid
 from helpers.images import credit, load, read_settings, save, to_pil
 from helpers.losses import content_loss, gram, products, style_loss
-from helpers.recipes import Objective, paint, recipe
-from helpers.show import film, heat, show
+from helpers.recipes import RECIPES, Objective, paint, recipe
+from helpers.show import film, heat, play, plot, show
 from helpers.transfer import optimise
 from helpers.vgg import VGG, layer_names
+from tests.helpers.broken_files import png_that_says
 
 IMAGE = torch.rand(1, 3, 20, 30, generator=torch.Generator().manual_seed(0))
 MAP = torch.rand(1, 5, 4, 6, generator=torch.Generator().manual_seed(1))
@@ -28,6 +32,10 @@ class Things(NamedTuple):
 
     folder: object  # with files that are not what their names say
     vgg: VGG
+
+    @property
+    def jpeg(self):
+        return self.folder / "new.jpg"
 
 
 class Mistake(NamedTuple):
@@ -62,7 +70,17 @@ def things(tmp_path, vgg):
     Image.new("RGB", (40, 30), "red").save(folder / "good.png")
     (folder / "half.png").write_bytes((folder / "good.png").read_bytes()[:60])
     Image.new("RGB", (8, 8)).save(folder / "tiny.png")
+    (folder / "page.jpg").write_text("<html>not found</html>")
+    (folder / "eps.png").write_bytes(EPS)
+    (folder / "bomb.png").write_bytes(png_that_says(30_000))
     torch.save({"fc.weight": torch.zeros(3)}, folder / "other.pth")
+    weights = {"features.0.weight": torch.zeros(0, 3, 3, 3), "features.0.bias": torch.zeros(0)}
+    torch.save(weights, folder / "no.pth")
+    weights = {"features.0.weight": torch.zeros(4, 3, 3, 3), "features.0.bias": torch.zeros(4)}
+    weights["features.0.bias"][2] = torch.nan
+    save_file(weights, folder / "nan.safetensors")
+    half = (folder / "nan.safetensors").read_bytes()[:99]
+    (folder / "half.safetensors").write_bytes(half)
     return Things(folder, vgg)
 
 
@@ -414,9 +432,14 @@ def optimise_an_image_without_a_batch(things):
     optimise(IMAGE[0], loss)
 
 
-@refused(ValueError, "NaN or infinite at the start: check the image and the targets")
+@refused(ValueError, "start holds NaN or infinite values: no picture has them")
 def optimise_nan(things):
     optimise(IMAGE * torch.nan, loss)
+
+
+@refused(ValueError, "NaN or infinite at the start: check the image and the targets")
+def optimise_a_loss_of_nan(things):
+    optimise(IMAGE, lambda image: loss(image) * torch.nan)
 
 
 # ---- recipes and tricks --------------------------------------------------------------------------
@@ -553,6 +576,209 @@ def an_answer_of_another_shape(things):
 @refused(AssertionError, "a: largest difference 1 at")
 def numbers_that_are_not_close(things):
     close("a", torch.ones(2), torch.zeros(2))
+
+
+# ---- one line each: a call, and what must be said ------------------------------------------------
+
+A, D, F, V = AssertionError, OSError, FileNotFoundError, ValueError
+CALLS = {
+    # pictures in
+    "the home of nobody": (F, "no file ~nobody/x", lambda t: load("~nobody/x.png")),
+    "an address": (F, "is an address: download", lambda t: load("https://example.org/cat.jpg")),
+    "a name longer than disks allow": (F, "there is no file", lambda t: load("x" * 5000)),
+    "a name with a zero in it": (F, "there is no file", lambda t: load("china\0.png")),
+    "half a letter": (F, "there is no file", lambda t: load("\ud800.png")),
+    "no name at all": (F, "is a folder", lambda t: load("")),
+    "a million pixels wide": (V, "90 megapixels are the most", lambda t: load("china", 10**6)),
+    "a size of truth": (V, "size must be None or a whole", lambda t: load("china", True)),
+    "a size that is none": (V, "size must be .*, not nan", lambda t: load("china", math.nan)),
+    "a PIL image that was closed": (V, "the given PIL image is damaged", lambda t: load(closed(t))),
+    "an EPS": (V, "is not a picture that Pillow can read", lambda t: load(t.folder / "eps.png")),
+    "bytes of an EPS": (V, "the given bytes is not a picture", lambda t: load(EPS)),
+    "grey of NaN": (V, "damaged or incomplete .it holds NaN", lambda t: load(grey_with(math.nan))),
+    "grey without end": (V, "it holds NaN or infinite", lambda t: load(grey_with(math.inf))),
+    "settings of a page": (V, "not a picture", lambda t: read_settings(t.folder / "page.jpg")),
+    "settings of nothing": (V, "not a picture", lambda t: read_settings(t.folder / "empty.jpg")),
+    "settings of a bomb": (V, "megapixels", lambda t: read_settings(t.folder / "bomb.png")),
+    "settings of a folder": (F, "is a folder", lambda t: read_settings(t.folder)),
+    # pictures out
+    "saved nowhere": (V, "path must be a path such as", lambda t: save(IMAGE, None)),
+    "saved in a number": (V, "path must be a path", lambda t: save(IMAGE, 3)),
+    "saved as 250 letters": (D, "choose a shorter name", lambda t: save(IMAGE, t.folder / LONG)),
+    "saved as half a letter": (
+        V,
+        "no file can have the name",
+        lambda t: save(IMAGE, t.folder / BAD),
+    ),
+    "a quality of 0": (V, "from 1 to 95, not 0", lambda t: save(IMAGE, t.jpeg, quality=0)),
+    "a quality of 101": (V, "from 1 to 95, not 101", lambda t: save(IMAGE, t.jpeg, quality=101)),
+    "a quality in words": (V, "1 to 95, not 'best'", lambda t: save(IMAGE, t.jpeg, quality="best")),
+    "settings in a list": (V, "settings must be a dict", lambda t: save(IMAGE, t.jpeg, [1])),
+    "settings by pairs": (V, "what JSON can hold", lambda t: save(IMAGE, t.jpeg, {(1, 2): 3})),
+    "settings in a circle": (V, "what JSON can hold", lambda t: save(IMAGE, t.jpeg, circle())),
+    "an image of 0 to 255": (V, "values up to 25.*divide by 255", lambda t: to_pil(IMAGE * 255)),
+    "an image of no pixels": (V, r"found torch.float32 \(1, 3, 0, 9\)", lambda t: to_pil(EMPTY)),
+    "an image of 0 px shown": (V, "expected a float image", lambda t: show(EMPTY, alt=ALT)),
+    "columns of -1": (V, "columns must be None or", lambda t: show(IMAGE, alt=ALT, columns=-1)),
+    "columns of 0": (V, "columns must be .*, not 0", lambda t: show(IMAGE, alt=ALT, columns=0)),
+    "a height of 0": (V, "height must be .*, not 0", lambda t: show(IMAGE, alt=ALT, height=0)),
+    "a height in words": (V, "not 'tall'", lambda t: show(IMAGE, alt=ALT, height="tall")),
+    "a height of a mile": (V, "1 to 4096", lambda t: show(IMAGE, alt=ALT, height=10**6)),
+    "a list to draw": (V, "curves by name, such as", lambda t: plot([1, 2], **LABELS)),
+    "no curve": (V, "curves by name", lambda t: plot({}, **LABELS)),
+    "a curve of nothing": (V, "the curve 'a' must be a list", lambda t: plot({"a": []}, **LABELS)),
+    "a curve of one number": (V, "must be a list of values", lambda t: plot({"a": 3}, **LABELS)),
+    "a curve in words": (V, "not 'falling'", lambda t: plot({"a": "falling"}, **LABELS)),
+    "two lengths": (V, "of one length", lambda t: plot({"a": ([1, 2], [3, 4, 5])}, **LABELS)),
+    "heat of a list": (V, "map of numbers .H, W., found list", lambda t: heat([[1, 2]])),
+    "heat of nothing": (V, r"found \(0, 3\)", lambda t: heat(torch.zeros(0, 3))),
+    "heat of NaN": (V, "NaN or infinite", lambda t: heat(torch.full((2, 2), math.nan))),
+    "unknown colours": (V, "no colour map 'sun'; take", lambda t: heat(IMAGE[0, 0], colours="sun")),
+    "a film of no time": (V, "above 0, not 0", lambda t: film([IMAGE], t.folder / "a.gif", 0)),
+    "a film backwards": (V, "above 0, not -1", lambda t: film([IMAGE], t.folder / "a.gif", -1)),
+    "a film of NaN seconds": (V, "not nan", lambda t: film([IMAGE], t.folder / "a.gif", math.nan)),
+    "a film of 1 px": (V, "2 x 2 px or more", lambda t: film([IMAGE[..., :1]], t.folder / "a.mp4")),
+    "a moving picture of no time": (V, "above 0", lambda t: play([IMAGE], 0, alt=ALT)),
+    "one colour": (V, "from 2 to 256, not 1", lambda t: play([IMAGE], alt=ALT, colours=1)),
+    # the network
+    "a device that nobody has": (V, "there is no device 'gpu' here", lambda t: VGG(device="gpu")),
+    "a device by a number": (V, "no device 7 here.*take .cpu.", lambda t: VGG(device=7)),
+    "a network of no channels": (
+        V,
+        "features.0 is not a 3 x 3",
+        lambda t: VGG(t.folder / "no.pth"),
+    ),
+    "a network of NaN": (V, "NaN or infinite", lambda t: VGG(t.folder / "nan.safetensors")),
+    "half a network": (
+        V,
+        "cannot be read as weights",
+        lambda t: VGG(t.folder / "half.safetensors"),
+    ),
+    "a network in a folder": (V, "there is no network", lambda t: VGG(t.folder)),
+    "a pooling that is a list": (V, 'must be "max" or "avg"', lambda t: VGG(pool=["max"])),
+    "an image of no pixels for it": (V, "expected a float", lambda t: t.vgg(EMPTY, ["relu1_1"])),
+    # losses, the loop, recipes
+    "a loss of nothing": (V, "not None", lambda t: optimise(IMAGE, lambda image: None)),
+    "a loss in a list": (V, "not .tensor", lambda t: optimise(IMAGE, lambda i: [loss(i)])),
+    "inference": (V, "without a gradient", lambda t: within(torch.inference_mode())),
+    "steps of NaN": (V, "steps must be .*, not nan", lambda t: optimise(IMAGE, loss, math.nan)),
+    "steps in words": (V, "not '10'", lambda t: optimise(IMAGE, loss, "10")),
+    "a rate of NaN": (
+        V,
+        "finite number above 0, not nan",
+        lambda t: optimise(IMAGE, loss, lr=math.nan),
+    ),
+    "a rate in words": (V, "above 0, not 'fast'", lambda t: optimise(IMAGE, loss, lr="fast")),
+    "a start of 0 to 255": (V, "divide by 255", lambda t: optimise(IMAGE * 255, loss)),
+    "a start of numpy": (V, "start: .* found ndarray", lambda t: optimise(IMAGE.numpy(), loss)),
+    "pixels by a function": (
+        V,
+        "no way to treat pixels",
+        lambda t: optimise(IMAGE, loss, pixels=len),
+    ),
+    "a photo of 0 to 255": (
+        V,
+        "content has values up to",
+        lambda t: paint("ours", IMAGE * 255, IMAGE, t.vgg),
+    ),
+    "a style of NaN": (
+        V,
+        "style holds NaN",
+        lambda t: paint("ours", IMAGE, IMAGE * math.nan, t.vgg),
+    ),
+    "two photos": (
+        V,
+        "content: expected",
+        lambda t: paint("ours", IMAGE.repeat(2, 1, 1, 1), IMAGE, t.vgg),
+    ),
+    "a photo by its name": (
+        V,
+        "content: .* found str",
+        lambda t: paint("ours", "china", IMAGE, t.vgg),
+    ),
+    "a size of 8": (
+        V,
+        "size must be a whole number from 16",
+        lambda t: paint("ours", IMAGE, IMAGE, t.vgg, size=8),
+    ),
+    "a size and a half": (V, "not 64.5", lambda t: paint("ours", IMAGE, IMAGE, t.vgg, size=64.5)),
+    "a recipe by its number": (V, "there is no recipe 3", lambda t: paint(3, IMAGE, IMAGE, t.vgg)),
+    "a recipe changed": (
+        TypeError,
+        "stays as it was made",
+        lambda t: recipe("ours").content.clear(),
+    ),
+    "a weight changed": (TypeError, "recipe.name, content=", lambda t: set_weight(recipe("ours"))),
+    "the book changed": (TypeError, "stays as it was made", lambda t: set_weight(RECIPES["ours"])),
+    # exercises
+    "two trials and a half": (
+        V,
+        "trials must be at least 1",
+        lambda t: check(abs, abs, 3, trials=2.5),
+    ),
+    "everything is right": (
+        V,
+        "tolerance must be from 0",
+        lambda t: check(abs, abs, 3, tolerance=9),
+    ),
+    "nothing is wrong": (V, "not nan", lambda t: check(abs, abs, 3, tolerance=math.nan)),
+    "an answer of two": (
+        A,
+        "does not have the form",
+        lambda t: check(lambda x: (x, 1), same, (2,)),
+    ),
+    "an answer in words": (A, "does not have the form", lambda t: check(lambda x: "x", same, (2,))),
+    "an answer in a table": (
+        A,
+        "does not have the form",
+        lambda t: check(lambda x: {}, same, (2,)),
+    ),
+    "no answer": (A, "did you forget .return", lambda t: check(lambda x: None, same, (2,))),
+    "a prediction of NaN": (A, "nan is too large", lambda t: check(lambda: math.nan, lambda: 1.0)),
+    "each of nothing": (V, "each needs at least one value", lambda t: each()),
+}
+
+EMPTY = torch.zeros(1, 3, 0, 9)
+LABELS = {"xlabel": "step", "ylabel": "loss", "alt": ALT}
+LONG = "x" * 250 + ".png"
+BAD = "\ud800.png"
+EPS = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 99 99\n{} loop\n"
+
+
+def closed(things):
+    picture = Image.open(things.folder / "good.png")
+    picture.close()
+    return picture
+
+
+def grey_with(value):
+    values = np.full((20, 20), 0.5, dtype=np.float32)
+    values[3, 4] = value
+    return Image.fromarray(values)
+
+
+def circle():
+    settings = {}
+    settings["itself"] = settings
+    return settings
+
+
+def within(mode):
+    with mode:
+        optimise(IMAGE, loss)
+
+
+def set_weight(made):
+    made.content["relu4_2"] = 9.0
+
+
+def same(x):
+    return x
+
+
+for name, (error, words, make) in CALLS.items():
+    assert name not in MISTAKES
+    MISTAKES[name] = Mistake(make, error, words)
 
 
 @pytest.mark.parametrize("mistake", MISTAKES)

@@ -81,7 +81,15 @@ def uploaded(data, version):
 
 def test_nothing_runs_by_itself(explorer):
     assert explorer.thread is None
-    assert explorer.picture.value == b""
+    assert explorer.losses == []
+    assert explorer.curve.layout.display == "none", "there is no curve to look at yet"
+
+
+def test_both_pictures_are_seen_before_anything_runs(explorer):
+    before = bytes(explorer.picture.value)
+    assert Image.open(io.BytesIO(before)).width > 300
+    explorer.controls["style"].value = "mosaic"
+    assert bytes(explorer.picture.value) != before
     assert status(explorer) == ""
     working = [name for name, button in explorer.buttons.items() if not button.disabled]
     assert working == ["Start"]

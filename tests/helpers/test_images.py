@@ -2,14 +2,16 @@
 
 import errno
 import io
+import itertools
 import os
+import re
 import struct
-import zlib
+import subprocess
 
 import numpy as np
 import pytest
 import torch
-from PIL import Image
+from PIL import Image, ImageCms
 
 from helpers import images
 from helpers.images import (
@@ -25,6 +27,7 @@ from helpers.images import (
     save,
     to_pil,
 )
+from tests.helpers.broken_files import png_that_says
 
 
 @pytest.fixture
@@ -214,20 +217,6 @@ def test_a_picture_under_16_px(width, height):
         load(Image.new("RGB", (width, height)))
 
 
-def png_that_says(side):
-    """A PNG of a few bytes whose header speaks of side x side pixels."""
-    chunks = {
-        b"IHDR": struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0),
-        b"IDAT": zlib.compress(b"0" * 9),
-        b"IEND": b"",
-    }
-    file = b"\x89PNG\r\n\x1a\n"
-    for kind, content in chunks.items():
-        checksum = struct.pack(">I", zlib.crc32(kind + content))
-        file += struct.pack(">I", len(content)) + kind + content + checksum
-    return file
-
-
 @pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
 @pytest.mark.parametrize("side", [10_000, 30_000])
 def test_a_decompression_bomb(side):
@@ -327,3 +316,174 @@ def test_a_jpeg_of_higher_quality_is_larger(tmp_path, ramp):
 
 def test_every_description_says_what_is_to_be_seen():
     assert not [name for name, entry in manifest().items() if len(entry["alt"].split()) < 6]
+
+
+def number(value):
+    """As ICC writes one: 16 bits before the point, and 16 behind it."""
+    return struct.pack(">i", round(value * 65536))
+
+
+GAMMA = b"curv\0\0\0\0" + struct.pack(">IH", 1, 563) + b"\0\0"  # 563/256 = 2.2
+BENT = b"para\0\0\0\0\0\3\0\0" + b"".join(
+    map(number, (2.4, 1 / 1.055, 0.055 / 1.055, 1 / 12.92, 0.04045))
+)
+
+
+D50 = (0.9642, 1.0, 0.8249)  # the white of profiles
+
+
+def profile_of(space, connection, tags, kind):
+    """An ICC profile, from its tags."""
+    place = 128 + 4 + 12 * len(tags)
+    table = struct.pack(">I", len(tags))
+    for tag, content in tags.items():
+        table += tag + struct.pack(">II", place, len(content))
+        place += len(content)
+    body = table + b"".join(tags.values())
+    words = (b"", b"\x02\x10\0\0", kind, space, connection)
+    header = struct.pack(">I4s4s4s4s4s", 128 + len(body), *words) + bytes(12) + b"acsp"
+    header = header.ljust(68, b"\0") + b"".join(map(number, D50))
+    return header.ljust(128, b"\0") + body
+
+
+def matrix_profile(red, green, blue, curve):
+    """An ICC profile of three colours, by their (x, y), and one curve for all of them."""
+    adapted = np.array(  # from D65 (Bradford)
+        [[1.0479, 0.0229, -0.0502], [0.0296, 0.9904, -0.0171], [-0.0092, 0.0151, 0.7519]]
+    )
+    colours = adapted @ np.array([[x / y, 1, (1 - x - y) / y] for x, y in (red, green, blue)]).T
+    colours *= np.linalg.solve(colours, np.array(D50))
+
+    tags = {b"wtpt": b"XYZ \0\0\0\0" + b"".join(map(number, D50))}
+    for letter, colour in zip(b"rgb", colours.T, strict=True):
+        name = bytes([letter])
+        tags[name + b"XYZ"] = b"XYZ \0\0\0\0" + b"".join(map(number, colour))
+        tags[name + b"TRC"] = curve
+    return profile_of(b"RGB ", b"XYZ ", tags, b"mntr")
+
+
+ADOBE = matrix_profile((0.64, 0.33), (0.21, 0.71), (0.15, 0.06), GAMMA)
+DISPLAY_P3 = matrix_profile((0.68, 0.32), (0.265, 0.69), (0.15, 0.06), BENT)
+PROFILES = {  # a profile, a colour in it, and the same colour in sRGB
+    "AdobeRGB": (ADOBE, (180, 90, 60), (205, 90, 56)),
+    "AdobeRGB, grey": (ADOBE, (128, 128, 128), (128, 128, 128)),
+    "Display P3": (DISPLAY_P3, (180, 90, 60), (193, 83, 51)),
+}
+
+
+@pytest.mark.parametrize("name", PROFILES)
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "TIFF", "WEBP"])
+def test_colours_of_a_profile_become_those_of_srgb(name, kind):
+    profile, given, expected = PROFILES[name]
+    picture = Image.new("RGB", (32, 32), given)
+    image = load(as_bytes(picture, kind, icc_profile=profile, quality=100), None)
+    found = image[0, :, 16, 16] * 255
+    torch.testing.assert_close(found, torch.tensor(expected).float(), atol=3, rtol=0)
+
+
+def test_a_profile_leaves_what_is_transparent_transparent():
+    picture = Image.new("RGBA", (32, 16), (180, 90, 60, 255))
+    picture.paste((0, 255, 0, 0), (16, 0, 32, 16))
+    image = load(as_bytes(picture, "PNG", icc_profile=ADOBE), None) * 255
+    torch.testing.assert_close(image[0, :, 8, 28], torch.full((3,), 255.0))
+    torch.testing.assert_close(image[0, :, 8, 4], torch.tensor([205.0, 90, 56]), atol=2, rtol=0)
+
+
+@pytest.mark.parametrize("mode", ["P", "L"])
+def test_a_profile_of_colours_on_a_palette_and_on_grey(mode):
+    picture = Image.new("RGB", (32, 16), (128, 128, 128))
+    picture = picture.quantize(4) if mode == "P" else picture.convert(mode)
+    image = load(as_bytes(picture, "PNG", icc_profile=ADOBE), None) * 255
+    torch.testing.assert_close(image, torch.full_like(image, 128.0), atol=2, rtol=0)
+
+
+def test_srgb_stays_srgb(photo):
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    with Image.open(photo) as picture:
+        same = load(as_bytes(picture, "PNG", icc_profile=profile), None)
+    torch.testing.assert_close(same, load(photo, None), atol=1.01 / 255, rtol=0)
+
+
+@pytest.mark.parametrize("profile", [b"no profile", ADOBE[:200], ADOBE.replace(b"RGB ", b"CMYK")])
+def test_a_profile_that_cannot_be_used_is_told(profile, capsys):
+    picture = Image.new("RGB", (32, 16), (180, 90, 60))
+    image = load(as_bytes(picture, "PNG", icc_profile=profile), None) * 255
+    torch.testing.assert_close(image[0, :, 8, 8], torch.tensor([180.0, 90, 60]))
+    expected = "the given bytes: its colour profile cannot be used .*; its colours are taken for"
+    assert re.search(expected, capsys.readouterr().out)
+
+
+def test_a_picture_that_would_start_a_program_is_not_opened(tmp_path, monkeypatch):
+    """Pillow hands EPS to Ghostscript, whatever the file is called; here nothing is started."""
+
+    def start(*words, **_):
+        raise AssertionError(f"started {words}")
+
+    monkeypatch.setattr(subprocess, "Popen", start)
+    program = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 99 99\n%%EndComments\n{} loop\n"
+    path = tmp_path / "photo.jpg"
+    path.write_bytes(program)
+    for read in (load, read_settings):
+        with pytest.raises(ValueError, match="photo.jpg is not a picture that Pillow can read"):
+            read(path)
+    with pytest.raises(ValueError, match="the given PIL image is not a picture"):
+        load(Image.open(path))
+
+
+def test_settings_of_somebody_else_are_none(tmp_path):
+    """Deeply nested, a number, a list: what others write into a comment is no settings of ours."""
+    key = '{"paint-by-gradient": '
+    for comment in (key + "7}", key + "[1]}", key + "[" * 60_000, '{"a": 1}'):
+        path = tmp_path / "other.jpg"
+        Image.new("RGB", (20, 20)).save(path, comment=comment.encode())
+        assert read_settings(path) == {}
+
+
+def test_settings_may_hold_half_a_letter(tmp_path, ramp):
+    path = save(ramp, tmp_path / "a.png", {"artist": "\ud800"})
+    assert read_settings(path) == {"artist": "\ud800"}
+
+
+def printers_profile():
+    """Four inks whose colours are a table of Lab: paper, one ink, two inks, ..., and black."""
+    inks = {(1, 0, 0): (55, -37, -50), (0, 1, 0): (48, 74, -3), (0, 0, 1): (89, -5, 93)}
+    mixed = {(1, 1, 0): (24, 17, -46), (1, 0, 1): (50, -65, 27), (0, 1, 1): (47, 68, 48)}
+    paper = {(0, 0, 0): (100, 0, 0), (1, 1, 1): (20, 0, 0)}
+    colours = inks | mixed | paper
+    table = b""
+    for cyan, magenta, yellow, black in itertools.product((0, 1), repeat=4):
+        lightness, a, b = (5, 0, 0) if black else colours[cyan, magenta, yellow]
+        table += bytes([round(lightness * 2.55), a + 128, b + 128])
+    identity = b"".join(map(number, (1, 0, 0, 0, 1, 0, 0, 0, 1)))
+    straight = bytes(range(256))
+    lut = b"mft1\0\0\0\0\x04\x03\x02\0" + identity + 4 * straight + table + 3 * straight
+    white = b"XYZ \0\0\0\0" + b"".join(map(number, D50))
+    tags = {b"wtpt": white, b"A2B0": lut, b"A2B1": lut}
+    return profile_of(b"CMYK", b"Lab ", tags, b"prtr")
+
+
+@pytest.mark.parametrize(
+    "inks, expected",
+    [
+        ((255, 0, 0, 0), (0, 143, 218)),
+        ((0, 0, 0, 0), (255, 255, 255)),
+        ((0, 255, 0, 0), (213, 0, 119)),
+    ],
+)
+def test_a_printers_inks_become_what_they_look_like(inks, expected):
+    """Without its profile, cyan would be (0, 255, 255), which no printer prints."""
+    picture = Image.new("CMYK", (32, 16), inks)
+    image = load(as_bytes(picture, "TIFF", icc_profile=printers_profile()), None) * 255
+    found = image[0, :, 8, 8]
+    torch.testing.assert_close(found, torch.tensor(expected).float(), atol=12, rtol=0)
+
+
+def test_grey_of_another_curve():
+    """A linear grey of 55 is what a screen shows as 128."""
+    linear = b"curv\0\0\0\0\0\0\0\0"
+    tags = {b"wtpt": b"XYZ \0\0\0\0" + b"".join(map(number, D50)), b"kTRC": linear}
+    profile = profile_of(b"GRAY", b"XYZ ", tags, b"mntr")
+    for mode in ("L", "LA"):
+        picture = Image.new("L", (32, 16), 55).convert(mode)
+        image = load(as_bytes(picture, "PNG", icc_profile=profile), None) * 255
+        torch.testing.assert_close(image, torch.full_like(image, 128.0), atol=3, rtol=0)
