@@ -43,6 +43,7 @@ FAR_ABOVE_WHITE = 25  # white is 1; a picture of 0 to 255 is above, unless it is
 LONGEST_COMMENT = 65_533  # bytes, in a JPEG
 SETTINGS_KEY = "paint-by-gradient"
 KINDS = ("content", "style", "texture", "mask")
+KNOWN_OF_EACH = ("kind", "file", "title", "author", "year", "licence", "source", "sha256", "alt")
 
 
 @cache
@@ -50,9 +51,33 @@ def manifest() -> dict[str, dict]:
     """Every picture of data/images.toml by name, and what is known about it.
 
     Each has kind, file, title, author, year, licence, source, sha256 and alt, a description. A mask
-    has also `of`: the name of the picture to which it belongs.
+    has also `of`: the name of the picture to which it belongs. Raises ValueError where the file
+    cannot be read, or where something of a picture is missing or of no known kind.
     """
-    return tomllib.loads((DATA / "images.toml").read_text(encoding="utf-8"))
+    return _read_manifest(DATA / "images.toml")
+
+
+def _read_manifest(path: Path) -> dict[str, dict]:
+    """The table of pictures, complete; all that is wrong with it is said at once."""
+    try:
+        entries = tomllib.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:  # no TOML, or no text
+        raise ValueError(f"{path} cannot be read: {error}") from None
+    problems = []
+    for name, entry in entries.items():
+        if not isinstance(entry, dict):
+            problems.append(f"{name} must be a table [{name}], not {entry!r}")
+            continue
+        lacking = [word for word in KNOWN_OF_EACH if word not in entry]
+        if entry.get("kind") == "mask" and "of" not in entry:
+            lacking.append("of")
+        if lacking:
+            problems.append(f"{name} needs {', '.join(lacking)}")
+        elif entry["kind"] not in KINDS or not isinstance(entry["file"], str):
+            problems.append(f"{name} needs a kind of {', '.join(KINDS)}, and a file's name")
+    if problems:
+        raise ValueError(f"{path}: {'; '.join(problems)}")
+    return entries
 
 
 def names(kind: str | None = None) -> list[str]:

@@ -143,6 +143,9 @@ class Recipe:
         raise ValueError(f"{self.name}: {problem}")
 
     def _check_tables(self) -> None:
+        for word in ("name", "source", "choices"):
+            if not isinstance(getattr(self, word), str):
+                self._refuse(f"{word} must be text, not {getattr(self, word)!r}")
         for word in ("content", "style", "optimiser", "per_style"):
             if not isinstance(getattr(self, word), dict):
                 self._refuse(f"{word} must be a table {{name: value}}, not {getattr(self, word)!r}")
