@@ -1,9 +1,10 @@
 """Published recipes as data, through one loss and one loop: paint("d2l", photo, style, vgg)."""
 
 import math
+import os
 import tomllib
 from collections.abc import Callable
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from numbers import Integral, Real
 from pathlib import Path
 from typing import NamedTuple
@@ -13,6 +14,7 @@ from torch import Tensor
 from torch.nn.functional import interpolate
 
 from helpers.images import noise, require_image, require_picture
+from helpers.keeping import Keeper, fingerprint
 from helpers.published import (
     ERRORS,
     INPUTS,
@@ -373,7 +375,7 @@ class Objective:
         return weights
 
 
-def paint(  # noqa: PLR0913 - three things that a painting needs, and four that have to be named
+def paint(  # noqa: PLR0913 - three things that a painting needs, and what has to be named
     what: str | Recipe,
     content: Tensor,
     style: Tensor,
@@ -382,6 +384,7 @@ def paint(  # noqa: PLR0913 - three things that a painting needs, and four that 
     size: int | None = None,
     steps: int | None = None,
     callback: Callback | None = None,
+    keep: str | os.PathLike | None = None,
 ) -> Result:
     """Run a recipe, or the recipe of that name, on two pictures.
 
@@ -390,10 +393,12 @@ def paint(  # noqa: PLR0913 - three things that a painting needs, and four that 
     which may have to be downloaded. It pools as the recipe says. size: another size of the recipe's
     side, to which all its sizes are scaled alike. steps: evaluations of the loss; None takes the
     recipe's, and its stages share another number. callback: as in helpers.transfer.optimise; steps
-    are counted through all stages. A recipe's `per_style` is not looked into: choose a row of it
+    are counted through all stages. keep: a .png that holds the painting so far, from every twenty
+    seconds; after a crash, or for more steps, the same call goes on from there, with an optimiser
+    that begins anew. A recipe's `per_style` is not looked into: choose a row of it
     with recipe(name, **changes).
 
-    One printed line says what differs from the recipe: the network, the size. A published optimiser
+    A printed line says what differs from the recipe: the network, the size. A published optimiser
     returns its last image, as the source does; our own return their best. Raises ValueError for
     what cannot work.
     """
@@ -405,11 +410,9 @@ def paint(  # noqa: PLR0913 - three things that a painting needs, and four that 
     differences = departures(chosen, vgg, size)
     if differences:
         print(f"{chosen.name} is painted {', '.join(differences)}.")
+    stages = _stages(chosen, size, steps)
     painting = _Painting(chosen, content.to(vgg.device), style.to(vgg.device), vgg, callback)
-    for stage in _stages(chosen, size, steps):
-        if not painting.advance(stage):
-            break
-    return painting.result()
+    return painting.run(stages, keep)
 
 
 def _require_material(name: str, image: Tensor) -> None:
@@ -456,6 +459,19 @@ def _stages(chosen: Recipe, size: int | None, steps: int | None) -> list[_Stage]
     return stages
 
 
+def _left(stages: list[_Stage], done: int) -> list[_Stage]:
+    """The stages that are left after some evaluations."""
+    left = []
+    optimiser = None
+    for stage in stages:
+        optimiser = stage.optimiser or optimiser
+        if stage.steps > done:
+            own = stage.optimiser if left else optimiser
+            left.append(stage._replace(steps=stage.steps - done, optimiser=own))
+        done = max(0, done - stage.steps)
+    return left
+
+
 class _Painting:
     """A recipe at work: what its stages hand to each other."""
 
@@ -474,6 +490,32 @@ class _Painting:
         self.table = {}
         self.optimiser = None
         self.mean = None
+        self.keeper = None
+        self.is_stopped = False
+
+    def run(self, stages: list[_Stage], keep: str | os.PathLike | None) -> Result:
+        """All stages; with `keep`, those that are left of a painting that was begun there."""
+        if keep is not None:
+            stages = self._taken_up(stages, keep)
+        for stage in stages:
+            if not self.advance(stage):
+                break
+        if self.keeper is not None and stages:
+            self.keeper.write(self.image)
+        return Result(self.image, self.history, self.last)
+
+    def _taken_up(self, stages: list[_Stage], path: str | os.PathLike) -> list[_Stage]:
+        """Find what lies in a file of this painting; returns the stages that are left."""
+        chosen = self.chosen
+        notes = {"recipe": chosen.name, "network": self.vgg.name, "size": stages[-1].size}
+        sizes = [(stage.size, stage.style_size, stage.optimiser) for stage in stages]
+        what_makes_it = {**asdict(chosen), **notes, "steps": None, "stages": sizes}
+        job = fingerprint(what_makes_it, self.content, self.style)
+        self.keeper = Keeper(path, job, sum(stage.steps for stage in stages), notes)
+        self.history = list(self.keeper.history)
+        if self.keeper.image is not None:
+            self.image = self.last = self.next_start = self.keeper.image.to(self.vgg.device)
+        return _left(stages, len(self.history))
 
     def advance(self, stage: _Stage) -> bool:
         """Run one stage; False if it was interrupted."""
@@ -484,8 +526,11 @@ class _Painting:
             start = _reshaped(self.next_start, photo.shape[2:])
         earlier = len(self.history)
 
-        def count(step: int, image: Tensor, value: float) -> None:
-            self.callback(earlier + step, image, value)
+        def evaluated(step: int, image: Tensor, value: float) -> None:
+            if self.keeper is not None:
+                self.keeper(image, value, is_best_kept=self.table["name"] in METHODS)
+            if self.callback is not None:
+                self._call(earlier + step, image, value)
 
         result = optimise(
             start,
@@ -493,17 +538,22 @@ class _Painting:
             stage.steps,
             method=self._method(stage.optimiser),
             pixels=chosen.pixels,
-            callback=self.callback and count,
+            callback=evaluated if self.callback or self.keeper else None,
             parametrize=variable_for(chosen),
         )
         self.history += result.history
         self.last = result.last
         self.next_start = result.image if self.table["name"] in METHODS else result.last
         self.image = self.mean.image() if chosen.average else self.next_start
-        return len(result.history) == stage.steps
+        return len(result.history) == stage.steps and not self.is_stopped
 
-    def result(self) -> Result:
-        return Result(self.image, self.history, self.last)
+    def _call(self, step: int, image: Tensor, value: float) -> None:
+        """Call back; what it stops stays stopped, in the last evaluation of a stage as well."""
+        try:
+            self.callback(step, image, value)
+        except KeyboardInterrupt:
+            self.is_stopped = True
+            raise
 
     def _method(self, table: dict | None) -> Callable[[list[Tensor]], torch.optim.Optimizer]:
         """The optimiser of a stage; without a table of its own, it goes on with the old moments."""

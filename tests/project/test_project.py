@@ -26,7 +26,8 @@ ARROWS = {
     "transfer": {"images", "losses"},
     "show": {"images", "files"},
     "published": {"losses", "vgg"},
-    "recipes": {"published", "transfer", "vgg", "images"},
+    "keeping": {"images"},
+    "recipes": {"published", "transfer", "vgg", "images", "keeping"},
 }
 # These may import what they need, and nothing else in helpers needs them.
 EXTRAS = {"fast", "explorer"}
