@@ -199,7 +199,7 @@ def test_the_size_of_the_style_is_a_multiple_of_the_paintings(vgg, monkeypatch):
     assert settings.style_size == 72
 
 
-def test_a_painting_that_is_there_is_not_painted_again(vgg, tmp_path, monkeypatch):
+def test_a_painting_that_is_there_is_not_painted_again(vgg, tmp_path, monkeypatch, capsys):
     calls = []
 
     def instead(vgg, settings):
@@ -211,6 +211,7 @@ def test_a_painting_that_is_there_is_not_painted_again(vgg, tmp_path, monkeypatc
     paint_missing(vgg, {file: TINY})
     paint_missing(vgg, {file: TINY})
     assert calls == [TINY]
+    assert "1 of 1 paintings are there and stay as they are." in capsys.readouterr().out
     assert is_painted(file, TINY._asdict())
     heavier = TINY._replace(content_weight=0.1)
     shorter = TINY._replace(plan=TINY.plan[:1])

@@ -153,6 +153,12 @@ def is_painted(file: Path, settings: Mapping) -> bool:
     return all(json.dumps(stored.get(key)) == json.dumps(settings[key]) for key in settings)
 
 
+def say_what_was_found(finished: int, of: int) -> None:
+    """One line, where an earlier call left something."""
+    if finished:
+        print(f"{finished} of {of} paintings are there and stay as they are.", flush=True)
+
+
 def paint_missing(vgg: VGG, paintings: Mapping[Path, Settings]) -> None:
     """Paint and save what is not there already with the same network and settings."""
     network = {"network": vgg.name, "pool": vgg.pool}
@@ -161,6 +167,7 @@ def paint_missing(vgg: VGG, paintings: Mapping[Path, Settings]) -> None:
         for file, settings in paintings.items()
         if not is_painted(file, {**network, **settings._asdict()})
     ]
+    say_what_was_found(len(paintings) - len(missing), len(paintings))
     countdown = Countdown(len(missing))
     for file in missing:
         image = coarse_to_fine(vgg, paintings[file])

@@ -13,7 +13,13 @@ from helpers.losses import content_loss
 from helpers.recipes import RECIPES, Objective, departures, paint, pictures_for
 from helpers.vgg import NORMALISED, VGG
 from tools.countdown import Countdown
-from tools.pictures.painting import CONTENT, is_painted, rounded, style_errors
+from tools.pictures.painting import (
+    CONTENT,
+    is_painted,
+    rounded,
+    say_what_was_found,
+    style_errors,
+)
 from tools.pictures.sheets import contact_sheet, save_sheet
 
 
@@ -57,6 +63,7 @@ def systems(vgg: VGG, path: Path) -> None:
     """
     folder = path.parent / path.stem
     missing = [name for name in SYSTEMS if not is_painted(folder / f"{name}.jpg", settings(name))]
+    say_what_was_found(len(SYSTEMS) - len(missing), len(SYSTEMS))
     countdown = Countdown(sum(RECIPES[name].steps for name in missing))
     for name in missing:
         paint_system(name, folder / f"{name}.jpg", vgg.device)
