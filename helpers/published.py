@@ -7,6 +7,7 @@ F: features of one layer, (C, N), a row a channel and a column a place. image: (
 [0, 1].
 """
 
+from functools import cache
 from typing import NamedTuple
 
 import torch
@@ -99,7 +100,17 @@ def to_normalised(fed: Tensor, name: str) -> Feed:
 
 def _per_channel(values: tuple[float, float, float], like: Tensor) -> Tensor:
     """Three numbers -> (1, 3, 1, 1), on the device of a tensor."""
-    return torch.tensor(values, device=like.device).view(1, 3, 1, 1)
+    return _constant(values, like.device)
+
+
+@cache
+def _constant(values: tuple[float, float, float], device: torch.device) -> Tensor:
+    """Three numbers, copied to a device once: a GPU would wait for each copy.
+
+    They must not be those of `torch.inference_mode`, which no gradient can go through later.
+    """
+    with torch.inference_mode(False):
+        return torch.tensor(values, device=device).view(1, 3, 1, 1)
 
 
 # ---- statistics: what of the features is compared as style ---------------------------------------

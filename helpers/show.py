@@ -151,8 +151,8 @@ def heat(
 ) -> Tensor:
     """A map of numbers (H, W) -> an image (1, 3, H, W).
 
-    low, high: the numbers that become the first and the last colour; by default the smallest and
-    the largest. colours: a colour map of Matplotlib, "magma" for amounts, "RdBu_r" for numbers of
+    low, high: the numbers that become the first and the last colour, on any device; by default the
+    smallest and the largest. colours: a colour map of Matplotlib, "magma" for amounts, "RdBu_r" for numbers of
     both signs. Raises ValueError for anything but a matrix.
     """
     from matplotlib import colormaps
@@ -160,9 +160,9 @@ def heat(
     if values.ndim != 2:
         raise ValueError(f"heat takes a map of numbers (H, W), found {tuple(values.shape)}")
     values = values.detach().float().cpu()
-    low = values.min() if low is None else low
-    high = values.max() if high is None else high
-    scaled = ((values - low) / max(float(high - low), 1e-12)).clamp(0, 1)
+    low = float(values.min() if low is None else low)
+    high = float(values.max() if high is None else high)
+    scaled = ((values - low) / max(high - low, 1e-12)).clamp(0, 1)
     rgb = colormaps[colours](scaled.numpy())[..., :3]
     return torch.tensor(rgb, dtype=torch.float32).permute(2, 0, 1)[None]
 
@@ -180,13 +180,15 @@ def figure(fig: "Figure", *, alt: str) -> Picture:
 def plot(curves: dict, *, alt: str, xlabel: str, ylabel: str, log: bool = True) -> Picture:
     """Curves by name as one small figure.
 
-    curves: name -> a list of values at 1, 2, 3, ..., or a pair of lists (xs, ys). alt: a sentence
-    that says what is to be seen. log: whether the vertical axis is logarithmic.
+    curves: name -> a list of values at 1, 2, 3, ..., or a pair of lists (xs, ys); lists may be
+    tensors and hold some, on any device. alt: a sentence that says what is to be seen. log: whether
+    the vertical axis is logarithmic.
     """
     import matplotlib.pyplot as plt
 
     fig, axes = plt.subplots(figsize=(6.4, 3.2))
     for name, values in curves.items():
+        values = _as_numbers(values)
         is_pair = len(values) == 2 and hasattr(values[0], "__len__")
         xs, ys = values if is_pair else (range(1, len(values) + 1), values)
         axes.plot(xs, ys, label=name)
@@ -197,6 +199,13 @@ def plot(curves: dict, *, alt: str, xlabel: str, ylabel: str, log: bool = True) 
     if len(curves) > 1:
         axes.legend(frameon=False)
     return figure(fig, alt=alt)
+
+
+def _as_numbers(values):
+    """Tensors, also in lists, become numbers: Matplotlib cannot read those of a GPU."""
+    if isinstance(values, Tensor):
+        return values.tolist()
+    return [_as_numbers(value) for value in values] if isinstance(values, list | tuple) else values
 
 
 def _plain_ticks(axes: "Axes") -> None:

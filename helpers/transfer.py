@@ -149,7 +149,9 @@ class _Run:
         if self.pixels == "fence":
             total = value + FENCE * range_penalty(image)
         total.backward()
-        self._remember(image.detach().clone(), total.item(), value.item())
+        # Both numbers at once: a GPU has to be waited for each time that it is asked.
+        numbers = torch.stack([total.detach().reshape(()), value.detach().reshape(())]).tolist()
+        self._remember(image.detach().clone(), *numbers)
         return total
 
     def _remember(self, image: Tensor, total: float, value: float) -> None:
