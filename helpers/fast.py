@@ -37,8 +37,8 @@ def fast(vgg: VGG, precision: str | torch.dtype | None = None) -> VGG:
     bfloat16 has the range of float32 and an eighth of its digits: layers and features are turned to
     it, with channels last in memory. float16 has more digits and little range: there each
     convolution alone is turned, and its input, its weights and its gradient are scaled by a power
-    of two before they are rounded, so none can overflow or vanish; features stay float32. Losses and Gram
-    matrices are float32 in any case. There is no way back: make a new VGG.
+    of two before they are rounded, so none can overflow or vanish; features stay float32. Losses
+    and Gram matrices are float32 in any case. There is no way back: make a new VGG.
 
     Raises ValueError for another precision, where the network is in half precision already, or
     where its device does not know the precision.
@@ -86,7 +86,7 @@ def _named_precision(precision: str | torch.dtype) -> torch.dtype:
 
 
 def _require_known_to(device: torch.device, kind: torch.dtype) -> None:
-    """Refuse a type that a device cannot hold, as those of some Apple GPUs, before it is too late."""
+    """Refuse a type that a device cannot hold, while the network is still whole."""
     try:
         torch.ones(1, device=device).to(kind)
     except (RuntimeError, TypeError) as error:
@@ -232,9 +232,9 @@ def matched_colour(photo: Tensor, style: Tensor) -> Tensor:
     """The photo with the mean and covariance of the style's colours.
 
     photo, style: (1, 3, H, W) in [0, 1], of any two sizes. Returns an image as large as the photo,
-    on its device: a start from which colours need not be found any more. The linear map is that of optimal
-    transport between two normal distributions (Pitié and Kokaram 2007). Raises ValueError for what
-    is no image.
+    on its device: a start from which colours need not be found any more. The linear map is that of
+    optimal transport between two normal distributions (Pitié and Kokaram 2007). Raises ValueError
+    for what is no image.
     """
     require_image("photo", photo)
     require_image("style", style)

@@ -145,8 +145,10 @@ def gram_over_features(F: Tensor) -> Tensor:
 
 def mean_and_covariance(F: Tensor) -> Moments:
     """Mean and covariance, with 1e-4 on its diagonal (crowsonkb, StyleLossW2)."""
+    mean = F.float().mean(1)
     ridge = 1e-4 * torch.eye(len(F), device=F.device)
-    return Moments(F.float().mean(1), F.float().cov(correction=0) + ridge)
+    # torch.cov would ask the device whether there are places enough, and a GPU wait for it
+    return Moments(mean, products(F.float() - mean[:, None]) / F.shape[1] + ridge)
 
 
 STATISTICS = {

@@ -152,8 +152,8 @@ def heat(
     """A map of numbers (H, W) -> an image (1, 3, H, W).
 
     low, high: the numbers that become the first and the last colour, on any device; by default the
-    smallest and the largest. colours: a colour map of Matplotlib, "magma" for amounts, "RdBu_r" for numbers of
-    both signs. Raises ValueError for anything but a matrix.
+    smallest and the largest. colours: a colour map of Matplotlib, "magma" for amounts, "RdBu_r" for
+    numbers of both signs. Raises ValueError for anything but a matrix.
     """
     from matplotlib import colormaps
 

@@ -72,7 +72,7 @@ class OnDevice(Tensor):
         raise WrongPlace(f"{function} of a tensor whose pretended GPU is gone")
 
     def numpy(self, *, force: bool = False):
-        _running().refuse(f"can't convert {self.device} device type tensor to numpy")
+        running().refuse(f"can't convert {self.device} device type tensor to numpy")
 
     def tolist(self):
         return self.cpu().tolist()
@@ -249,7 +249,7 @@ class _Makers(TorchFunctionMode):
         return function(*args, **kwargs)
 
 
-def _running() -> Accelerator:
+def running() -> Accelerator:
     """The pretended GPU of this `with`."""
     for mode in torch.utils._python_dispatch._get_current_dispatch_mode_stack()[::-1]:
         if isinstance(mode, Accelerator):

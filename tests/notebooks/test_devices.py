@@ -7,6 +7,7 @@ two places, or asks a GPU for what it cannot do, depends on neither.
 import ast
 import itertools
 from collections.abc import Iterable, Sized
+from functools import cache
 from numbers import Real
 
 import matplotlib
@@ -17,6 +18,8 @@ from helpers import recipes, transfer, vgg
 from tests.helpers.devices import NOT_ON_APPLE, Accelerator
 from tools.site import build
 
+load_weights_once = cache(vgg.load_weights)
+step = torch.optim.LBFGS.step
 LONG = 16  # turns of a loop
 # What made up numbers bring about; a cell that needs what such a cell did not finish is at fault.
 OF_MADE_UP_NUMBERS = (AssertionError, ArithmeticError, IndexError, ValueError)
@@ -45,6 +48,13 @@ class ShortLoops(ast.NodeTransformer):
         return ast.For(ast.Name("turn", ast.Store()), turns, [leave, *node.body], [])
 
 
+def step_with_few_evaluations(optimiser, closure):
+    """What torch's L-BFGS does, up to its tenth evaluation."""
+    (group,) = optimiser.param_groups
+    group["max_eval"] = min(group["max_eval"], 10)
+    return step(optimiser, closure)
+
+
 @pytest.fixture
 def gpu(monkeypatch, tmp_path):
     """A pretended GPU, as weak as Apple's, which the network takes for the best device."""
@@ -57,6 +67,8 @@ def gpu(monkeypatch, tmp_path):
     matplotlib.use("agg")
     with Accelerator(without=(torch.float64,), lacks=NOT_ON_APPLE, hollow=True) as gpu:
         monkeypatch.setattr(vgg, "best_device", lambda: gpu.device)
+        monkeypatch.setattr(vgg, "load_weights", load_weights_once)
+        monkeypatch.setattr(torch.optim.LBFGS, "step", step_with_few_evaluations)
         monkeypatch.setattr(transfer, "optimise", optimise_in_few_steps)
         monkeypatch.setattr(recipes, "optimise", optimise_in_few_steps)
         yield gpu
@@ -96,4 +108,6 @@ def test_a_forgotten_move_is_noticed(gpu):
     network.register_buffer("mean", torch.ones(1, 3, 1, 1, device=gpu.device))
     cell = build.nbformat.v4.new_code_cell(source)
     namespace = {"torch": torch, "network": network, "few": few}
-    assert fault(cell, namespace, gpu) == "expected all tensors on one device: add of cpu and meta:1"
+    assert (
+        fault(cell, namespace, gpu) == "expected all tensors on one device: add of cpu and meta:1"
+    )
