@@ -149,8 +149,7 @@ class _Run:
         if self.pixels == "fence":
             total = value + FENCE * range_penalty(image)
         total.backward()
-        # Both numbers at once: a GPU has to be waited for each time that it is asked.
-        numbers = torch.stack([total.detach().reshape(()), value.detach().reshape(())]).tolist()
+        numbers = _at_once(total, value)
         self._remember(image.detach().clone(), *numbers)
         return total
 
@@ -188,6 +187,11 @@ def _require_scalar(value: Tensor) -> None:
         if not value.requires_grad:
             given += " without a gradient: is there a detach, an item or a no_grad in the loss?"
     raise ValueError(f"loss(image) must be a scalar tensor that depends on the image, not {given}")
+
+
+def _at_once(*scalars: Tensor) -> list[float]:
+    """Some numbers of a device together: a GPU has to be waited for each time that it is asked."""
+    return torch.stack([scalar.detach().reshape(()) for scalar in scalars]).tolist()
 
 
 class _UsedUp(Exception):
