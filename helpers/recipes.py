@@ -289,8 +289,8 @@ def _as_recipe(what: str | Recipe) -> Recipe:
 class Objective:
     """The loss of a recipe for two pictures: objective(image) -> scalar.
 
-    what: a recipe, or its name. content, style: (1, 3, H, W), RGB in [0, 1], on the device of
-    `vgg`, of any two sizes. After that, `terms` holds a Term for each layer.
+    what: a recipe, or its name. content, style: (1, 3, H, W), RGB in [0, 1], of any two sizes, on
+    any device; the image has to be on that of `vgg`. `terms` holds a Term for each layer.
 
     The formulas are those of helpers.published, where each has its name; for the recipe "ours" they
     give the same numbers as helpers.losses, which notebooks 02 to 05 derive.
@@ -340,7 +340,7 @@ class Objective:
     def _terms(self, part: str, image: Tensor, statistic: Callable, error: Callable) -> list[Term]:
         """The terms of content or of style, with their targets."""
         weights = self._weights_of_present_layers(getattr(self.recipe, part))
-        features = self._features(image.detach(), list(weights))
+        features = self._features(image.detach().to(self.vgg.device), list(weights))
         return [
             Term(part, layer, weight, statistic, statistic(features[layer]), error)
             for layer, weight in weights.items()
@@ -657,7 +657,9 @@ def _reshaped(image: Tensor, shape: tuple[int, int] | torch.Size) -> Tensor:
     shape = tuple(shape)
     if tuple(image.shape[2:]) == shape:
         return image
-    return interpolate(image, shape, mode="bicubic", antialias=True).clamp(0, 1)
+    # On the CPU: the Apple GPUs of torch 2.6 cannot, and every device gets the same picture.
+    larger = interpolate(image.cpu(), shape, mode="bicubic", antialias=True)
+    return larger.clamp(0, 1).to(image.device)
 
 
 def departures(chosen: Recipe, vgg: VGG, size: int | None = None) -> list[str]:

@@ -165,10 +165,10 @@ def heat(
 ) -> Tensor:
     """A map of numbers (H, W) -> an image (1, 3, H, W).
 
-    low, high: the numbers that become the first and the last colour; by default the smallest and
-    the largest. colours: a colour map of Matplotlib, "magma" for amounts, "RdBu_r" for numbers of
-    both signs. Raises ValueError for anything but a matrix of finite numbers, and for a colour map
-    that Matplotlib does not know.
+    low, high: the numbers that become the first and the last colour, on any device; by default the
+    smallest and the largest. colours: a colour map of Matplotlib, "magma" for amounts, "RdBu_r" for
+    numbers of both signs. Raises ValueError for anything but a matrix of finite numbers, and for a
+    colour map that Matplotlib does not know.
     """
     from matplotlib import colormaps
 
@@ -180,9 +180,9 @@ def heat(
     if colours not in colormaps:
         raise ValueError(f"Matplotlib has no colour map {colours!r}; take magma or RdBu_r")
     values = values.detach().float().cpu()
-    low = values.min() if low is None else low
-    high = values.max() if high is None else high
-    scaled = ((values - low) / max(float(high - low), 1e-12)).clamp(0, 1)
+    low = float(values.min() if low is None else low)
+    high = float(values.max() if high is None else high)
+    scaled = ((values - low) / max(high - low, 1e-12)).clamp(0, 1)
     rgb = colormaps[colours](scaled.numpy())[..., :3]
     return torch.tensor(rgb, dtype=torch.float32).permute(2, 0, 1)[None]
 
@@ -200,9 +200,9 @@ def figure(fig: "Figure", *, alt: str) -> Picture:
 def plot(curves: dict, *, alt: str, xlabel: str, ylabel: str, log: bool = True) -> Picture:
     """Curves by name as one small figure.
 
-    curves: name -> a list of values at 1, 2, 3, ..., or a pair of lists (xs, ys). alt: a sentence
-    that says what is to be seen. log: whether the vertical axis is logarithmic. Raises ValueError
-    for what is no curve.
+    curves: name -> a list of values at 1, 2, 3, ..., or a pair of lists (xs, ys); lists may be
+    tensors and hold some, on any device. alt: a sentence that says what is to be seen. log: whether
+    the vertical axis is logarithmic. Raises ValueError for what is no curve.
     """
     import matplotlib.pyplot as plt
 
@@ -224,6 +224,7 @@ def plot(curves: dict, *, alt: str, xlabel: str, ylabel: str, log: bool = True) 
 
 def _points(name: str, values) -> tuple[Sized, Sized]:
     """A curve -> where its points lie: across and up."""
+    values = _as_numbers(values)
     if isinstance(values, Sized) and not isinstance(values, str | dict) and len(values):
         is_pair = len(values) == 2 and all(isinstance(part, Sized) for part in values)
         xs, ys = values if is_pair else (range(1, len(values) + 1), values)
@@ -231,6 +232,13 @@ def _points(name: str, values) -> tuple[Sized, Sized]:
             return xs, ys
     expected = "a list of values, or a pair of lists (xs, ys) of one length"
     raise ValueError(f"the curve {name!r} must be {expected}, not {values!r}")
+
+
+def _as_numbers(values):
+    """Tensors, also in lists, become numbers: Matplotlib cannot read those of a GPU."""
+    if isinstance(values, Tensor):
+        return values.tolist()
+    return [_as_numbers(value) for value in values] if isinstance(values, list | tuple) else values
 
 
 def _plain_ticks(axes: "Axes") -> None:

@@ -149,7 +149,8 @@ class _Run:
         if self.pixels == "fence":
             total = value + FENCE * range_penalty(image)
         total.backward()
-        self._remember(image.detach().clone(), total.item(), value.item())
+        numbers = _at_once(total, value)
+        self._remember(image.detach().clone(), *numbers)
         return total
 
     def _remember(self, image: Tensor, total: float, value: float) -> None:
@@ -186,6 +187,11 @@ def _require_scalar(value: Tensor) -> None:
         if not value.requires_grad:
             given += " without a gradient: is there a detach, an item or a no_grad in the loss?"
     raise ValueError(f"loss(image) must be a scalar tensor that depends on the image, not {given}")
+
+
+def _at_once(*scalars: Tensor) -> list[float]:
+    """Some numbers of a device together: a GPU has to be waited for each time that it is asked."""
+    return torch.stack([scalar.detach().reshape(()) for scalar in scalars]).tolist()
 
 
 class _UsedUp(Exception):

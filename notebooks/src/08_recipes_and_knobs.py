@@ -502,7 +502,7 @@ for name, settings in stored.items():
 # %%
 # NBVAL_CHECK_OUTPUT
 with torch.no_grad():
-    for layer, features in vgg(load("china", 256), paper_layers).items():  # (1, C, h, w) each
+    for layer, features in vgg(load("china", 256).to(vgg.device), paper_layers).items():  # (1, C, h, w) each
         loudness = features.square().mean()
         print(f"{layer}: mean square {loudness:7.2f}, its square {loudness**2:10.1f}")
 
@@ -645,8 +645,8 @@ from helpers.images import as_saved
 from helpers.losses import content_loss
 from helpers.transfer import optimise
 
-photo = load("china", size)  # (1, 3, 171, 256)
-style = load("kandinsky_composition_vii", style_size)  # (1, 3, 255, 384)
+photo = load("china", size).to(vgg.device)  # (1, 3, 171, 256)
+style = load("kandinsky_composition_vii", style_size).to(vgg.device)  # (1, 3, 255, 384)
 with torch.no_grad():
     content_target = vgg(photo, "relu4_2")["relu4_2"]  # (1, 512, 21, 32)
 
@@ -948,9 +948,9 @@ def three_numbers(settings):
     from helpers.vgg import VGG
 
     changes = dict(settings)
-    style = load("kandinsky_composition_vii", changes.pop("style_size"))
-    photo = load("china", 160)
     vgg = VGG()
+    style = load("kandinsky_composition_vii", changes.pop("style_size")).to(vgg.device)
+    photo = load("china", 160).to(vgg.device)
     objective = Objective(recipe("ours", **changes), fast(VGG()), photo, style)
     start = matched_colour(photo, style)
     painting = as_saved(optimise(start, objective, 20, parametrize=pyramid).image)

@@ -402,7 +402,7 @@ show([at_once, in_stages], ["at once", "from coarse to fine"], height=318,
 def style_error(image, side):
     """Shrink an image to this long side, and measure its mean style error there."""
     photo, style = pictures(side)
-    small = interpolate(image, photo.shape[2:], mode="bicubic", antialias=True).clamp(0, 1)
+    small = interpolate(image.cpu(), photo.shape[2:], mode="bicubic", antialias=True).clamp(0, 1).to(vgg.device)
     with torch.no_grad():
         style_targets = {layer: gram(f) for layer, f in vgg(style, layers).items()}
         features = vgg(small, layers)

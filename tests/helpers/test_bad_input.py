@@ -486,8 +486,8 @@ def an_objective_of_features(things):
 
 
 @refused(ValueError, r"image is on meta and the network on cpu; write image.to\(vgg.device\)")
-def an_objective_for_a_picture_on_another_device(things):
-    Objective(recipe("ours"), things.vgg, IMAGE.to("meta"), IMAGE)
+def an_objective_of_an_image_on_another_device(things):
+    Objective(recipe("ours"), things.vgg, IMAGE, IMAGE)(IMAGE.to("meta"))
 
 
 @refused(ValueError, "features of one image, .* found dict")

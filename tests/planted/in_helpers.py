@@ -31,6 +31,7 @@ from tests.planted.planting import faults_in
 
 BAD_INPUT = "tests/helpers/test_bad_input.py"
 CHECK = "tests/helpers/test_check.py"
+DEVICES = "tests/helpers/test_devices.py"
 EXPLORER = "tests/helpers/test_explorer.py"
 FAST = "tests/helpers/test_fast.py"
 FILES = "tests/helpers/test_files.py"
@@ -44,6 +45,8 @@ SHOW = "tests/helpers/test_show.py"
 TRANSFER = "tests/helpers/test_transfer.py"
 NETWORK = "tests/helpers/test_vgg.py"
 WEIGHTS = "tests/helpers/test_weights.py"
+OF_FEWER = "Moments(mean, products(F.float() - mean[:, None]) / (F.shape[1] - 1) + ridge)"
+TORCH_COV = "Moments(mean, F.float().cov(correction=0) + ridge)"
 # Of a file that also looks at the format of code, and a faulty copy has none.
 ARROWS = "tests/project/test_project.py::test_a_helper_imports_what_it_may"
 NO_TOOLS = "tests/project/test_project.py::test_helpers_know_nothing_of_tools_and_tests"
@@ -181,7 +184,7 @@ IN_PUBLISHED = faults_in(
         "gram_over_features",
         becomes("products(F) / F.shape[1]"),
     ),
-    ("a covariance of N - 1", "mean_and_covariance", constant(0, 1)),
+    ("a covariance of N - 1", "mean_and_covariance.return", becomes(OF_FEWER)),
     ("another ridge on the covariance", "mean_and_covariance", constant(1e-4, 1e-3)),
     ("a sum for a mean", "mean_square", other_name("mean", "sum")),
     ("a mean for a sum", "sum_square", other_name("sum", "mean")),
@@ -599,6 +602,53 @@ IN_INSTALL = faults_in(
     ("the packages of the tests for everybody", "requirements", never("group")),
 )
 
+ON_A_DEVICE = [
+    *faults_in(
+        "helpers.recipes",
+        DEVICES,
+        ("pictures left where they are", "Objective._terms", without_method("to")),
+        ("pictures resized where Apple cannot", "_reshaped", without_method("cpu")),
+    ),
+    *faults_in(
+        "helpers.published",
+        DEVICES,
+        ("constants copied again and again", "_constant", without_decorator("cache")),
+        (
+            "constants without a way back",
+            "_constant",
+            argument("inference_mode", 0, "True"),
+        ),
+        ("a covariance that a GPU waits for", "mean_and_covariance.return", becomes(TORCH_COV)),
+    ),
+    *faults_in(
+        "helpers.fast",
+        DEVICES,
+        ("colours where there is no float64", "matched_colour", everywhere(without_method("cpu"))),
+        ("weights beyond float16", "_HalfConv.__init__.unit", becomes("torch.ones(())")),
+        ("a type that the device lacks", "fast", dropped("_require_known_to")),
+    ),
+    *faults_in(
+        "helpers.show",
+        DEVICES,
+        ("a limit on another device", "heat.low", without_function("float")),
+        ("a curve left on the GPU", "_as_numbers", never("Tensor")),
+    ),
+    *faults_in(
+        "helpers.transfer",
+        DEVICES,
+        (
+            "two waits an evaluation",
+            "_Run.closure.numbers",
+            becomes("(total.item(), value.item())"),
+        ),
+    ),
+    *faults_in(
+        "helpers.images",
+        DEVICES,
+        ("noise that stays on the CPU", "noise.return", without_method("to")),
+    ),
+]
+
 FAULTS = [
     *IN_LOSSES,
     *IN_TRANSFER,
@@ -613,4 +663,5 @@ FAULTS = [
     *IN_EXPLORER,
     *IN_CHECK,
     *IN_INSTALL,
+    *ON_A_DEVICE,
 ]
