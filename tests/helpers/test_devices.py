@@ -332,7 +332,8 @@ def test_optimise_waits_once_an_evaluation_beside_torch(painting_loss, photo, gp
     gpu.waits.clear()
     image = photo.clone().requires_grad_()
     let_torch_optimise(METHODS["lbfgs"]([image]), image, painting_loss, 12)
-    assert ours <= len(gpu.waits) + 12 + 1
+    at_the_ends = 2  # is the start a picture, and where did the last step go?
+    assert ours <= len(gpu.waits) + 12 + at_the_ends
 
 
 @pytest.mark.parametrize("precision", [None, "float16", "float32"])
