@@ -14,6 +14,7 @@ from bs4 import BeautifulSoup
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from tests.support import ROOT, run_python
+from tools.endings import Mistake
 from tools.site import run
 
 POSIX = pytest.mark.skipif(os.name == "nt", reason="uses POSIX signals")
@@ -113,7 +114,7 @@ def test_a_named_notebook_runs_alone_with_the_python_of_the_caller(tmp_path, mon
 
 def test_an_unknown_name_is_refused(tmp_path):
     save(tmp_path, "01_first", "# First", "1")
-    with pytest.raises(SystemExit, match="There is no notebook 77; there are: 01_first"):
+    with pytest.raises(Mistake, match="There is no notebook '77'; there are: 01_first"):
         run.main(["77"], tmp_path)
 
 
