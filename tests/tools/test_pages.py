@@ -2,6 +2,7 @@
 
 import base64
 import io
+import json
 import re
 
 import nbformat
@@ -10,6 +11,7 @@ from bs4 import BeautifulSoup
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from PIL import Image
 
+from tools.endings import Mistake
 from tools.site import pages
 
 PROSE = r"""# Paint the *first* picture
@@ -196,18 +198,20 @@ def test_fewer_pictures_than_last_time_leave_no_file(site):
     assert [path.name for path in (site.out / "pictures").iterdir()] == ["01_first-1.jpg"]
 
 
-@pytest.mark.parametrize("text", ["", "{", "no results"])
-def test_results_that_somebody_spoiled_are_no_results(site, text):
-    (site.out / "results.json").write_text(text, encoding="utf-8")
-    later = pages.Site(site.folder, site.out)
-    later.clean()
-    later.index()
-    assert "not run" in soup(site.out / "index.html").select(".contents .time")[0].text
+@pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"cells": 7}', "\x00\xff", '"text"'])
+def test_what_is_no_notebook_is_refused(tmp_path, text):
+    path = tmp_path / "02_second.ipynb"
+    path.write_bytes(text.encode("latin-1"))
+    with pytest.raises(Mistake, match="02_second.ipynb is damaged"):
+        pages.read(path)
 
 
-def test_what_tells_the_answer_is_folded(tmp_path):
-    cells = [code(tags=["spec", "folded"]), code(tags=["check"])]
-    soup = BeautifulSoup(pages.render(new_notebook(cells=cells), tmp_path, tmp_path), "html.parser")
-    (fold,) = soup.select("details")
-    assert "show()" in fold.get_text() and fold.summary.get_text()
-    assert len(soup.select(".input")) == 2
+def test_what_is_no_notebook_is_said_on_its_page(site):
+    (site.folder / "02_second.ipynb").write_text("{")
+    del site.results["02_second"]
+    site.clean()
+    site.index()
+    for name in ("02_second", "index"):
+        page = (site.out / f"{name}.html").read_text(encoding="utf-8")
+        assert "02_second.ipynb is damaged and cannot be read" in page
+        assert "cell 0" not in page

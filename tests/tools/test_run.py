@@ -161,6 +161,75 @@ def test_ctrl_c_keeps_what_was_finished(tmp_path):
         os.kill(int(pid.read_text()), 0)
 
 
+def test_a_damaged_notebook_is_a_failure_and_the_others_run(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(run, "attempt", succeed)
+    save(tmp_path, "01_first", "# First", "1")
+    (tmp_path / "notebooks" / "02_torn.ipynb").write_text('{"cells": [')
+    save(tmp_path, "03_third", "# Third", "1")
+    assert run.main([], tmp_path) == 1
+    output = capsys.readouterr().out
+    assert "FAILED  02_torn, not run\n" in output
+    assert "02_torn failed: 02_torn.ipynb is damaged" in output
+    assert "ok      01_first" in output and "ok      03_third" in output
+    index = page(tmp_path / "build" / "index.html").text
+    assert "02_torn.ipynb is damaged" in index
+    assert index.count("not run") == 1
+
+
+async def succeed(notebook, folder, timeout, progress):
+    """Stands for a notebook that was run to its end."""
+
+
+def test_pages_go_to_the_folder_of_the_caller(tmp_path, monkeypatch):
+    monkeypatch.setattr(run, "attempt", succeed)
+    monkeypatch.setenv("NST_CALLER", str(tmp_path / "caller"))
+    save(tmp_path, "01_first", "# First", "1")
+    assert run.main(["--out", "my pages"], tmp_path) == 0
+    assert (tmp_path / "caller" / "my pages" / "index.html").is_file()
+    assert not (tmp_path / "build").exists()
+
+
+def test_files_of_somebody_else_are_left_alone(tmp_path, monkeypatch):
+    monkeypatch.setattr(run, "attempt", succeed)
+    save(tmp_path, "01_first", "# First", "1")
+    foreign = tmp_path / "thesis"
+    foreign.mkdir()
+    (foreign / "results.json").write_text('{"chapter": {}}')
+    (foreign / "chapter.html").write_text("three years of work")
+    with pytest.raises(FileExistsError, match="thesis holds files that are not pages"):
+        run.main(["--out", str(foreign)], tmp_path)
+    assert sorted(os.listdir(foreign)) == ["chapter.html", "results.json"]
+
+
+def test_a_wrong_name_touches_nothing(tmp_path):
+    save(tmp_path, "01_first", "# First", "1")
+    with pytest.raises(Mistake):
+        run.main(["77", "--out", str(tmp_path / "pages")], tmp_path)
+    assert os.listdir(tmp_path) == ["notebooks"]
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["--out", ""], "a folder needs a name"),
+        (["--out", " "], "a folder needs a name"),
+        (["--timeout", "0"], "'0' is no whole number from 1 up"),
+        (["--timeout", "-5"], "'-5' is no whole number from 1 up"),
+        (["--timeout", "soon"], "'soon' is no whole number from 1 up"),
+        (["--nonsense"], "unrecognized arguments: --nonsense"),
+    ],
+)
+def test_words_that_mean_nothing(tmp_path, capsys, words, sentence):
+    with pytest.raises(SystemExit):
+        run.main(words, tmp_path)
+    assert sentence in capsys.readouterr().err
+
+
+def test_a_series_without_notebooks(tmp_path):
+    with pytest.raises(Mistake, match="There are no notebooks in"):
+        run.main([], tmp_path)
+
+
 class Clock:
     """A clock that goes when it is told to."""
 

@@ -111,7 +111,10 @@ def sources() -> list[str]:
 def title_of(slug: str) -> str:
     """Return the first heading of a source."""
     text = (SOURCES / f"{slug}.py").read_text(encoding="utf-8")
-    return re.search(r"^# # (.+)$", text, re.M).group(1).strip()
+    heading = re.search(r"^# # (.+)$", text, re.M)
+    if heading is None:
+        raise Mistake(f"{slug}.py has no heading: write a line such as `# # Paint with Adam`.")
+    return heading[1].strip()
 
 
 def top(slug: str) -> str:

@@ -32,8 +32,8 @@ def address(text: str) -> str:
     if not plain or too_deep or {".", "..", ".git"} & set(folders) or "." not in parts.netloc:
         raise Mistake(f"{text!r} is no address of a repository: write it as {EXAMPLE}.")
     found = f"https://{parts.netloc.lower()}{parts.path.removesuffix('.git')}"
-    if found.startswith(build.UNPUBLISHED):
-        raise Mistake(f"{text!r} is only the example: write your own name in place of OWNER.")
+    if found.startswith(build.UNPUBLISHED) or found == EXAMPLE:
+        raise Mistake(f"{text!r} is only an example: write your own name and repository.")
     return found
 
 
