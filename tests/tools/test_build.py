@@ -10,7 +10,6 @@ from tools.site import build
 from tools.site.environment import environment
 from tools.site.lab import LANGUAGE, keep_language
 
-
 HEAD = "# %% [markdown]\n# # Title\n\n"
 
 
