@@ -274,6 +274,35 @@ def test_usage(bare, capsys, words, code):
     assert "python do.py notebooks" in (captured.err if code else captured.out)
 
 
+def test_a_reader_who_leaves_is_not_an_error(bare):
+    """As `| head` does."""
+    command = [sys.executable, str(bare.ROOT / "do.py"), "--help"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    process.stdout.close()
+    assert process.stderr.read() == ""
+    process.wait()
+    process.stderr.close()
+
+
+@POSIX
+def test_nobody_listens(bare):
+    command = ["sh", "-c", f'"{sys.executable}" "{bare.ROOT / "do.py"}" --help >&-']
+    process = subprocess.run(command, capture_output=True, text=True)
+    assert process.returncode == 0 and process.stderr == ""
+
+
+@POSIX
+def test_a_caller_whose_folder_is_gone(installed, tmp_path):
+    command = f'cd "{tmp_path}" && rmdir "{tmp_path}" && exec "$0" "$@"'
+    words = [sys.executable, str(installed[0] / "do.py"), "notebooks"]
+    env = {**os.environ, "NST_CALLER": "nowhere", "CODE": "0"}
+    process = subprocess.run(
+        ["sh", "-c", command, *words], env=env, capture_output=True, encoding="utf-8"
+    )
+    assert process.returncode == 0, process.stderr
+    assert process.stdout.startswith("run ")
+
+
 @pytest.mark.parametrize("words", [["--current", "build", "03"], ["build", "03", "--current"]])
 def test_current_uses_the_running_python(bare, monkeypatch, words):
     installed = []

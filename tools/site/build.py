@@ -36,7 +36,7 @@ from tools.site import kernel
 from tools.site.environment import environment
 from tools.site.lab import LANGUAGE
 from tools.site.run import describe
-from tools.site.words import choose, folder
+from tools.words import choose, folder
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 NOTEBOOKS = ROOT / "notebooks"

@@ -16,7 +16,7 @@ from typing import NamedTuple
 import nbformat
 
 from tools.site import build
-from tools.site.words import choose
+from tools.words import choose
 
 WORDS_A_MINUTE = 180
 SECONDS_A_LINE = 6  # of code, to read it and to connect it with the sentence above

@@ -21,7 +21,7 @@ from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernel
 from tools.endings import Mistake
 from tools.site.kernel import execute, is_run
 from tools.site.pages import Site, claim, clock, read, save_pictures
-from tools.site.words import choose, folder, positive
+from tools.words import choose, folder, positive
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 EVERY = 15  # seconds between two lines where there is no terminal
