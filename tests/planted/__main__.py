@@ -10,7 +10,6 @@ from tests.planted import __doc__ as about
 from tests.planted.faults import FAULTS
 from tests.planted.planting import Fault, caught_by, copy_project, failure_before, located
 from tests.planted.tree import NoPlace
-from tools import endings
 
 
 def chosen(words: list[str]) -> list[Fault]:
@@ -68,5 +67,4 @@ def main(words: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    endings.install()
     sys.exit(main(sys.argv[1:]))
