@@ -350,6 +350,7 @@ def test_windows_waits_for_the_work_and_lets_it_end_itself(bare, monkeypatch):
 
 def test_an_old_python_is_refused(bare, monkeypatch, capsys):
     monkeypatch.setattr(bare.sys, "version_info", (3, 8, 18))
+    monkeypatch.setattr(bare, "own_environment", None)  # nobody installs anything
     assert bare.main(["notebooks"]) == 1
     sentence = last_sentence(capsys.readouterr().err)
     assert sentence.startswith("Python 3.11 or newer is needed and this is Python 3.8:")
