@@ -6,27 +6,34 @@ from tests.planted.operators import (
     becomes,
     constant,
     dropped,
+    entry,
     everywhere,
     instead_of_call,
     never,
     other_name,
     reversed_order,
     uncaught,
+    with_text,
     without_argument,
     without_division,
     without_function,
     without_item,
     without_operand,
 )
-from tests.planted.planting import faults_in
+from tests.planted.planting import Fault, faults_in
+from tests.planted.values import in_text, without_tag
 
 BENCH = "tests/tools/test_bench.py"
 BUILD = "tests/tools/test_build.py"
 DO = "tests/tools/test_do.py"
+ENDINGS = "tests/tools/test_endings.py"
 FORM = "tests/notebooks/test_form.py"
+LINKS = "tests/notebooks/test_links.py"
 PAGES = "tests/tools/test_pages.py"
+PUBLISH = "tests/tools/test_publish.py"
 RESULTS = "tests/tools/test_results.py"
 RUN = "tests/tools/test_run.py"
+SETUP = "tests/tools/test_setup.py"
 STYLES = "tests/tools/test_styles.py"
 
 IN_DO = faults_in(
@@ -44,7 +51,15 @@ IN_DO = faults_in(
         "work",
         argument("hand_over", 0, "[python, *COMMANDS[words[0]]]"),
     ),
-    ("JupyterLab beside the notebooks", "work", never("lab")),
+    (
+        "JupyterLab without its first notebook",
+        "FIRST",
+        constant("notebooks/00_start_here.ipynb", "00_start_here.ipynb"),
+    ),
+    ("nobody knows where the caller is", "hand_over", constant("NST_CALLER", "NST_NOBODY")),
+    ("JupyterLab in the folder of the caller", "hand_over", dropped("chdir")),
+    ("a reader who left as a failed setup", "main", uncaught("BrokenPipeError")),
+    ("a closed output as a traceback", "prepare_to_print", never("stdout")),
     ("a setup that failed in silence", "run", never("returncode")),
     ("two installations at the same time", "lock", other_name("LOCK_EX", "LOCK_SH")),
     ("Ctrl-C as a traceback", "main", uncaught("KeyboardInterrupt")),
@@ -61,13 +76,75 @@ IN_SITE_BUILD = faults_in(
     ("a folded solution with its marker", "folded", always("strip")),
     ("solved notebooks without solutions", "assemble", without_operand("and", "solved")),
     ("a difference that is not seen", "differences", never("old", "new")),
-    ("a missing notebook that is not seen", "differences", never("is_file")),
+    ("a missing notebook that is not seen", "committed", never("is_file")),
+    ("metadata that nobody compares", "differences", never("metadata", "fresh")),
+    ("tags that are lost", "assemble", entry("tags", "[]")),
+    (
+        "a map that is not found",
+        "links",
+        constant(
+            "[map of the series](00_start_here.ipynb#The-map)",
+            "[map of the series](00_start_here.ipynb#the-map)",
+        ),
+    ),
+    ("solved notebooks over those of the learners", "solve", never("NOTEBOOKS")),
+    ("a failure that stops the build", "build", uncaught("FAILURES")),
+    ("outputs lost with new text", "refreshed", dropped("outputs"), PUBLISH),
+    ("new code with old outputs", "refreshed", never("code"), PUBLISH),
+    ("a badge before there is an address", "badge", never("UNPUBLISHED"), PUBLISH),
+    (
+        "a badge to a branch of another name",
+        "badge",
+        constant("/blob/main/notebooks/", "/blob/master/notebooks/"),
+        PUBLISH,
+    ),
+    (
+        "half a clone with the name of a whole one",
+        "SETUP",
+        with_text('root.with_suffix(".part")', "root"),
+        SETUP,
+    ),
+    ("a git that is missing", "SETUP", with_text('if not shutil.which("git")', "if False"), SETUP),
+    ("a password that is asked for", "SETUP", with_text('"Username"', '"Password"'), SETUP),
     ("pages out of date and nobody told", "check", never("is_file")),
     ("links that leave one notebook out", "links", everywhere(constant(1, 2))),
     ("notebooks shown that do not exist", "series_table", always("written")),
     ("cards on one line", "assemble", instead_of_call("sub", "cell.source")),
     ("answers that lie open", "assemble", never("folded", "tags")),
     ("pages that are not printed", "with_pages", instead_of_call("sub", "source")),
+)
+
+IN_SITE_PUBLISH = faults_in(
+    "tools.site.publish",
+    PUBLISH,
+    ("any text as an address", "address", never("plain")),
+    ("an example as an address", "address", never("UNPUBLISHED")),
+    ("an address that reaches no notebook", "main", instead_of_call("refresh", "0")),
+)
+
+IN_SITE_LAB = faults_in(
+    "tools.site.lab",
+    BUILD,
+    ("the reader's Python in every notebook", "keep_language", never("python")),
+)
+
+IN_ENDINGS = faults_in(
+    "tools.endings",
+    ENDINGS,
+    ("a reader who left as a complaint", "flush", uncaught("BrokenPipeError")),
+    ("faults of the program in silence", "say", never("message")),
+    ("a tool without an output", "install", never("getattr")),
+    ("letters that stop a tool", "install", never("hasattr")),
+    ("Ctrl-C of a tool as a traceback", "sentence", never("KeyboardInterrupt")),
+)
+
+IN_WORDS = faults_in(
+    "tools.words",
+    RUN,
+    ("pages in the repository", "folder", constant("NST_CALLER", "NST_NOBODY")),
+    ("a folder without a name", "folder", never("strip")),
+    ("a cell that may take no time", "positive", never("isdecimal")),
+    ("a name that nobody knows", "choose", never("matches")),
 )
 
 IN_SITE_MINUTES = faults_in(
@@ -89,7 +166,8 @@ IN_SITE_RUN = faults_in(
     "tools.site.run",
     RUN,
     ("failures that end well", "main", never("failures")),
-    ("Ctrl-C that loses the pages", "main", uncaught("KeyboardInterrupt")),
+    ("Ctrl-C that loses the pages", "run_all", uncaught("KeyboardInterrupt")),
+    ("one damaged notebook that stops all", "run", uncaught("Mistake")),
     ("one failure that stops all", "attempt", uncaught("Exception")),
     ("the first line of an error", "describe", constant(1, 0)),
     ("time left of notebooks that are done", "Progress.left", without_operand("-", "elapsed")),
@@ -116,7 +194,11 @@ IN_SITE_PAGES = faults_in(
         "Site.__init__",
         argument("Environment", "autoescape", "False"),
     ),
-    ("spoiled results that stop the run", "Site.__init__", uncaught("ValueError")),
+    ("spoiled results that stop the run", "known_results", uncaught("ValueError")),
+    ("results of another form", "known_results", always("is_result")),
+    ("pages over the files of others", "claim", never("others")),
+    ("a folder that is not marked", "claim", dropped("write_file")),
+    ("a damaged notebook without a page", "Site.blank", uncaught("Mistake")),
     ("minutes of a hundred seconds", "clock", constant(60, 100), RUN),
 )
 
@@ -183,7 +265,8 @@ IN_BENCH_RACES = faults_in(
 IN_BENCH_COMMAND = faults_in(
     "tools.bench.__main__",
     BENCH,
-    ("numbers of another machine", "stored", never("about")),
+    ("numbers of another machine", "stored", never("pop")),
+    ("numbers of somebody else replaced", "stored", never("isinstance")),
 )
 
 IN_BENCH_MEMORY = faults_in(
@@ -261,9 +344,30 @@ IN_PICTURES_STYLES_CANVAS = faults_in(
     ("points with holes between them", "scatter", everywhere(constant(2, 1))),
 )
 
+IN_STORED_NOTEBOOKS = [
+    Fault(
+        "a next link that leaves one out",
+        "notebooks/03_gram_matrices.ipynb",
+        in_text(r"\(04_texture_from_statistics\.ipynb\) →", "(05_the_total_loss.ipynb) →"),
+        LINKS,
+    ),
+    Fault(
+        "an anchor that is none",
+        "notebooks/03_gram_matrices.ipynb",
+        in_text("#The-map", "#The-Map"),
+        LINKS,
+    ),
+    Fault("a tag that is lost", "notebooks/03_gram_matrices.ipynb", without_tag("hero"), LINKS),
+]
+
 FAULTS = [
+    *IN_STORED_NOTEBOOKS,
     *IN_DO,
+    *IN_ENDINGS,
+    *IN_WORDS,
     *IN_SITE_BUILD,
+    *IN_SITE_PUBLISH,
+    *IN_SITE_LAB,
     *IN_SITE_MINUTES,
     *IN_SITE_ENVIRONMENT,
     *IN_SITE_RUN,

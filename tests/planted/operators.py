@@ -50,6 +50,16 @@ def constant(old: object, new: object) -> Edit:
     return Edit(f"constant {old!r}", replacement)
 
 
+def with_text(old: str, new: str) -> Edit:
+    """A string with another text in it: with_text("--clear", "")."""
+
+    def replacement(node):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and old in node.value:
+            return ast.Constant(node.value.replace(old, new))
+
+    return Edit(f"string with {old!r}", replacement)
+
+
 def other_name(old: str, new: str) -> Edit:
     """Another variable, function or attribute: other_name("mean", "sum")."""
 

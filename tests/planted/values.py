@@ -139,6 +139,21 @@ def more_prose(notebook: NotebookNode) -> None:
     replace_in_first(notebook, "markdown", r"\Z", "\n\nOne sentence more.")
 
 
+def in_text(pattern: str, new: str) -> Callable[[NotebookNode], None]:
+    """Other text in the first Markdown cell of a notebook that has it."""
+    return lambda notebook: replace_in_first(notebook, "markdown", pattern, new)
+
+
+def without_tag(tag: str) -> Callable[[NotebookNode], None]:
+    """The first cell that has a tag, without its tags."""
+
+    def change(notebook):
+        tagged = [cell for cell in notebook.cells if tag in cell.metadata.get("tags", [])]
+        del tagged[0].metadata["tags"]
+
+    return change
+
+
 def replace_in_first(notebook: NotebookNode, kind: str, pattern: str, new: str) -> None:
     """Replace a pattern once, in the first cell of a kind that has it."""
     for cell in cells(notebook, kind):

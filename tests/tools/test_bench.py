@@ -20,6 +20,7 @@ from tools.bench.peers import PEERS, Trajectory, TutorialLoss, plain_products
 from tools.bench.report import bars, write_plot
 from tools.bench.workers import worker
 from tools.countdown import Countdown, duration
+from tools.endings import Mistake
 from tools.pictures.painting import STYLE
 
 CPU = Options(device=torch.device("cpu"), pixels=48)
@@ -326,3 +327,32 @@ def test_one_slow_run_does_not_count():
     assert races.median([1.0, 9.0, 2.0]) == 2.0
     assert races.median([None, 1.0, None]) == 1.0
     assert races.median([None, None]) is None
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["--pair", "china", "nothing"], "there is no file nothing"),
+        (["--pair", "china", "pyproject.toml"], "pyproject.toml"),
+        (["--px", "-5"], "'-5' is no whole number from 1 up"),
+        (["--px", "15"], "15 pixels are too few: give 16 or more"),
+        (["--repeats", "0"], "'0' is no whole number from 1 up"),
+        (["--evaluations", "few"], "'few' is no whole number from 1 up"),
+        (["--out", ""], "a folder needs a name"),
+        (["--worker", "{}"], "a task is JSON with a name, one of without, painting"),
+        (["--worker", "paint"], "argument --worker"),
+        (["--only", "speed"], "there is no topic 'speed'"),
+    ],
+)
+def test_words_that_mean_nothing(capsys, words, sentence):
+    with pytest.raises(SystemExit):
+        command.parse(words)
+    assert sentence in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", "my notes"])
+def test_numbers_of_somebody_else_are_not_replaced(tmp_path, text):
+    path = tmp_path / "bench.json"
+    path.write_text(text)
+    with pytest.raises(Mistake, match="bench.json holds no numbers of this bench"):
+        command.stored(path, {"torch": "2.6"})
