@@ -327,3 +327,22 @@ def test_a_jpeg_of_higher_quality_is_larger(tmp_path, ramp):
 
 def test_every_description_says_what_is_to_be_seen():
     assert not [name for name, entry in manifest().items() if len(entry["alt"].split()) < 6]
+
+
+def test_16_bits_are_rounded_to_the_nearest_of_256():
+    """A step is 257: 386 is a little more than one and a half of them, and 384 a little less."""
+    picture = Image.fromarray(np.array([[386] * 20, [384] * 20] * 10, dtype=np.uint16))
+    image = load(as_bytes(picture, "PNG"), None) * 255
+    assert image[0, 0, :2, 0].round().tolist() == [2, 1]
+
+
+def test_a_picture_is_resized_by_lanczos_to_the_nearest_size():
+    generator = np.random.default_rng(0)
+    picture = Image.fromarray(generator.integers(0, 256, (37, 48, 3), dtype=np.uint8))
+    smaller = picture.resize((31, 24), Image.Resampling.LANCZOS)  # 31 · 37 / 48 = 23.9
+    assert torch.equal(load(picture, 31), load(smaller, None))
+
+
+def test_a_jpeg_keeps_colour_in_every_pixel(tmp_path, ramp):
+    with Image.open(save(ramp, tmp_path / "ramp.jpg")) as picture:
+        assert {layer[1:3] for layer in picture.layer} == {(1, 1)}

@@ -313,3 +313,16 @@ def test_lbfgs_remembers_what_fits_into_a_gigabyte(side, steps):
     """A step and a change of gradient, 4 bytes a number: 50 steps of a small image, 5 at least."""
     image = torch.zeros(1, 3, side, side, device="meta", requires_grad=True)
     assert METHODS["lbfgs"]([image]).param_groups[0]["history_size"] == steps
+
+
+def test_adam_moves_by_its_own_rate(ramp):
+    """In its first step, wherever there is a gradient."""
+    images = []
+    optimise(
+        0.25 + 0.5 * ramp,
+        lambda image: (image - 2).square().mean(),
+        2,
+        method="adam",
+        callback=lambda step, image, value: images.append(image),
+    )
+    torch.testing.assert_close(images[1] - images[0], torch.full_like(ramp, 0.02))
