@@ -1,12 +1,29 @@
 """Faults in what is no program: tables of recipes and pictures, notebooks and their sources."""
 
-from tests.planted.operators import constant, renamed, without_division
+from tests.planted.operators import (
+    argument,
+    becomes,
+    constant,
+    default,
+    dropped,
+    earlier,
+    everywhere,
+    instead_of_call,
+    other_operator,
+    renamed,
+    without_division,
+    without_function,
+    without_method,
+    without_operand,
+    without_slice,
+)
 from tests.planted.planting import Fault
 from tests.planted.values import (
     broken_link,
     conda_line,
     field,
     in_cell,
+    in_cell_with,
     in_solution,
     misspelled_marker,
     more_prose,
@@ -19,6 +36,7 @@ from tests.planted.values import (
 DATA = "tests/project/test_data.py"
 DRIFT = "tests/notebooks/test_drift.py"
 IMAGES = "tests/helpers/test_images.py"
+LOOPS = "tests/notebooks/test_loops.py"
 INSTALL = "tests/helpers/test_install.py"
 NOTEBOOKS = "tests/notebooks/test_notebooks.py"
 PUBLISHED = "tests/helpers/test_published.py"
@@ -137,4 +155,85 @@ IN_NOTEBOOKS = [
     ),
 ]
 
-FAULTS = [*IN_TABLES, *IN_NOTEBOOKS]
+
+def in_notebook(slug: str, *rows: tuple) -> list[Fault]:
+    """Faults in the code that a notebook writes out: for each its name, its cell, and the edit.
+
+    A cell is that of a function, "make_loss", or is known by some code in it, "for step in".
+    """
+    faults = []
+    for name, cell, edit in rows:
+        mistake = in_cell(cell, edit) if cell.isidentifier() else in_cell_with(cell, edit)
+        faults.append(Fault(name, f"notebooks/src/{slug}.py", mistake, LOOPS))
+    return faults
+
+
+ADAM_LOOP = "progress = Progress(steps)"
+
+IN_LOOPS = [
+    *in_notebook(
+        "02_content_from_features",
+        ("02: uphill", "descend", other_operator("-", "+", "step")),
+        ("02: the start is changed", "feature_gradient", without_method("clone")),
+        ("02: a gradient of another layer", "feature_gradient", constant("relu2_1", "relu1_1")),
+        ("02: pictures better than any file", "rebuild", without_function("as_saved")),
+        ("02: the photo is not looked at", "rebuild", argument("content_loss", 1, "F.detach()")),
+    ),
+    *in_notebook(
+        "03_gram_matrices",
+        ("03: a Gram matrix of sums", "gram_matrix", without_division()),
+    ),
+    *in_notebook(
+        "04_texture_from_statistics",
+        ("04: half a gradient", "style_gradient", constant(4, 2)),
+        ("04: a sum for the mean over layers", "style_error", without_division()),
+        ("04: noise that is not quiet", "quiet_noise", constant(0.2, 1.0)),
+        ("04: a texture of nothing", "texture", argument("style_loss", 1, "0 * targets[name]")),
+    ),
+    *in_notebook(
+        "05_the_total_loss",
+        ("05: no variation", "make_loss", without_operand("+", "smoothness")),
+        ("05: the weight on both errors", "make_loss", everywhere(becomes("0.0"))),
+        (
+            "05: targets that follow the image",
+            "make_errors",
+            argument("style_loss", 1, "gram(features[layer]).detach()"),
+        ),
+        (
+            "05: every painting from the first",
+            "for content_weight in weights[3:]:",
+            argument("optimise", 0, "paintings[weights[0]]"),
+        ),
+    ),
+    *in_notebook(
+        "06_painting_with_adam",
+        ("06: ten times as fast", ADAM_LOOP, constant(0.02, 0.2)),
+        ("06: a clamp before the step", ADAM_LOOP, earlier("clamp_", "step")),
+        ("06: no clamp", ADAM_LOOP, dropped("clamp_")),
+        ("06: zero_grad forgotten", ADAM_LOOP, dropped("zero_grad")),
+        ("06: uphill", ADAM_LOOP, instead_of_call("backward", "(-loss).backward()")),
+        ("06: no content", ADAM_LOOP, without_operand("+", "content_weight")),
+        ("06: errors noted after the step", ADAM_LOOP, earlier("step", "backward")),
+        ("06: content without its weight", "make_loss", without_operand("*", "content_weight")),
+        (
+            "06: a content target that follows the image",
+            "make_errors",
+            argument("content_loss", 1, "features['relu4_2'].detach()"),
+        ),
+        ("06: another weight of content", "quick_errors = make_errors", constant(0.03, 0.3)),
+    ),
+    *in_notebook(
+        "07_painting_with_lbfgs",
+        ("07: the number of the oldest pair", "two_loop", constant(1, 0)),
+        ("07: one loop with the other sign", "two_loop", other_operator("-", "+", "q")),
+        ("07: pairs in one order twice", "two_loop", everywhere(without_function("reversed"))),
+        ("07: a first step as long as the gradient", "lbfgs", without_method("clamp")),
+        ("07: pairs that are not forgotten", "lbfgs", without_slice("history")),
+        ("07: gradients that add up", "make_closure", dropped("grad")),
+        ("07: another weight of content", "make_loss", default("content_weight", "0.5")),
+        ("07: a clamp that does not clamp", "clamped_run", dropped("clamp_")),
+        ("07: a fence without weight", "fenced_run", without_operand("*", "weight")),
+    ),
+]
+
+FAULTS = [*IN_TABLES, *IN_NOTEBOOKS, *IN_LOOPS]

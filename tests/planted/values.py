@@ -161,6 +161,18 @@ def in_cell(function: str, edit: Edit) -> Callable[[NotebookNode], None]:
     return change
 
 
+def in_cell_with(line: str, edit: Edit) -> Callable[[NotebookNode], None]:
+    """An edit in the one cell that holds some code, such as a loop that is no function."""
+
+    def change(notebook: NotebookNode) -> None:
+        found = [cell for cell in cells(notebook, "code") if line in cell.source]
+        if len(found) != 1:
+            raise NoPlace(f"{len(found)} cells of the notebook hold {line!r}, and one is meant")
+        found[0].source = with_edit(found[0].source, edit)
+
+    return change
+
+
 def in_solution(function: str, edit: Edit) -> Callable[[NotebookNode], None]:
     """An edit in the solution of an exercise: below the line `# solution` of its cell."""
 

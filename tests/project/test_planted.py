@@ -120,6 +120,11 @@ EDITS = {
     "a filter": (operators.always("a"), "[b for a in c if a]", "[b for a in c if True]"),
     "a condition turned": (operators.negated("a"), "while a:\n    b", "while not a:\n    b"),
     "a statement": (operators.dropped("append"), "a = b\na.append(b)", "a = b\npass"),
+    "an order of statements": (
+        operators.earlier("clamp", "step"),
+        "for a in b:\n    o.step()\n    with c:\n        a.clamp()\n    d",
+        "for a in b:\n    with c:\n        a.clamp()\n    o.step()\n    d",
+    ),
     "an exception": (
         operators.uncaught("OSError"),
         "try:\n    a\nexcept (OSError, KeyError):\n    b",
@@ -287,6 +292,11 @@ NOTEBOOK_EDITS = {  # a change, the number of the cell that it changes, and what
         1,
         "def twice(x)",
     ),
+    "a loop": (
+        values.in_cell_with("print(loss)", operators.other_name("loss", "error")),
+        2,
+        "print(error)",
+    ),
 }
 
 
@@ -318,6 +328,10 @@ def test_a_notebook_without_a_place_gets_a_sentence(notebook):
         (
             values.in_solution("triple", operators.constant(2, 3)),
             "no cell of the notebook defines triple",
+        ),
+        (
+            values.in_cell_with("triple", operators.constant(2, 3)),
+            "0 cells of the notebook hold 'triple', and one is meant",
         ),
     ):
         with pytest.raises(NoPlace, match=words):
