@@ -29,6 +29,7 @@ from tests.planted.values import (
     more_prose,
     other_digit,
     requirement,
+    swapped_descriptions,
     white_picture,
     without_description,
 )
@@ -43,8 +44,11 @@ PUBLISHED = "tests/helpers/test_published.py"
 RECIPES = "tests/helpers/test_recipes.py"
 # The first test of that file compares every notebook with its source, and would notice these too.
 LINKS = f"{NOTEBOOKS}::test_links_lead_somewhere"
+DESCRIPTIONS = f"{NOTEBOOKS}::test_a_stored_picture_has_the_description_of_its_cell"
 MARKERS = f"{NOTEBOOKS}::test_markers_are_spelled_right"
 SOLUTIONS = f"{NOTEBOOKS}::test_every_solution_passes_and_every_stub_is_only_noted"
+
+VALUES = "tests/helpers/test_recipe_values.py"
 
 RECIPE_TABLE = "data/recipes.toml"
 PICTURE_TABLE = "data/images.toml"
@@ -127,10 +131,59 @@ IN_TABLES = [
     ),
 ]
 
+
+UDACITY = {"relu1_1": 1e6, "relu2_1": 7.5e5, "relu3_1": 2e5, "relu4_1": 2e5, "relu5_1": 2e5}
+STYLE = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
+REVERSED = dict(zip(STYLE, [weight / 2.1 for weight in (0.1, 0.2, 0.4, 0.6, 0.8)], strict=True))
+
+
+def in_recipes(*rows: tuple) -> list[Fault]:
+    """Faults in the table of recipes that their values show: name, recipe and word, other value."""
+    return [
+        Fault(name, RECIPE_TABLE, field(*path.split("."), to=value), VALUES)
+        for name, path, value in rows
+    ]
+
+
+IN_RECIPES = in_recipes(
+    ("gatys_2016: another ratio", "gatys_2016.content", {"relu4_2": 1e-3}),
+    ("gatys_2016: the largest of four", "gatys_2016.pool", "max"),
+    ("gatys_2016: a mean over places", "gatys_2016.gram", "places"),
+    ("gatys_2016: fewer steps", "gatys_2016.steps", 300),
+    ("gatys_normalised: a tenth of the content", "gatys_normalised.content", {"relu4_2": 1e5}),
+    ("gatys: the long side", "gatys.side", "long"),
+    ("neural_style: another first picture", "neural_style.start_deviation", 0.01),
+    ("neural_style_pt: squares for amounts", "neural_style_pt.tv_error", "squares"),
+    ("crowsonkb: a mean that forgets faster", "crowsonkb.average", 0.9),
+    ("crowsonkb: a border of zeros", "crowsonkb.padding", "zeros"),
+    ("gordicaleksa: five times the style", "gordicaleksa.style", dict.fromkeys(STYLE, 3e4)),
+    ("gordicaleksa: the long side", "gordicaleksa.side", "long"),
+    ("pytorch_tutorial: a clamp between steps", "pytorch_tutorial.pixels", "clamp"),
+    (
+        "tensorflow: an epsilon of torch's",
+        "tensorflow.optimiser",
+        {"name": "Adam", "lr": 0.02, "betas": [0.99, 0.999]},
+    ),
+    ("keras: five times the style", "keras.style", dict.fromkeys(STYLE, 1e-6)),
+    ("keras: variation of the image", "keras.tv_of", "image"),
+    ("d2l: twice the variation", "d2l.tv", 10.0),
+    ("udacity: a Gram matrix divided", "udacity.gram", "features"),
+    ("udacity: a digit of a weight", "udacity.style", {**UDACITY, "relu2_1": 7.5e4}),
+    ("cs231n: one rate for all steps", "cs231n.stages", [{"steps": 180}, {"steps": 20}]),
+    ("pystiche: five times the style", "pystiche.style", dict.fromkeys(STYLE, 1000.0)),
+    ("pystiche: twenty iterations a step", "pystiche.optimiser", {"name": "LBFGS", "lr": 1}),
+    ("vgg16_lbfgs: half the variation", "vgg16_lbfgs.tv", 0.25),
+    ("noise_1024: the largest of four", "noise_1024.pool", "max"),
+    ("eight_steps: another rate", "eight_steps.optimiser", {"name": "Adam", "lr": 0.01}),
+    ("adam_9000: a rate for other pixels", "adam_9000.optimiser", {"name": "Adam", "lr": 0.003}),
+    ("named_layers: weights in another order", "named_layers.style", REVERSED),
+)
+
 IN_NOTEBOOKS = [
     Fault("a digit of a stored output", NOTEBOOK, other_digit, NOTEBOOK),
     Fault("a white picture", NOTEBOOK, white_picture, NOTEBOOKS),
     Fault("a picture without a description", NOTEBOOK, without_description, NOTEBOOKS),
+    Fault("descriptions of one another", NOTEBOOK, swapped_descriptions, DESCRIPTIONS),
     Fault("a link that leads nowhere", NOTEBOOK, broken_link, LINKS),
     Fault("a misspelled marker", NOTEBOOK, misspelled_marker, MARKERS),
     Fault("a sentence written into the notebook alone", NOTEBOOK, more_prose, NOTEBOOKS),
@@ -236,4 +289,4 @@ IN_LOOPS = [
     ),
 ]
 
-FAULTS = [*IN_TABLES, *IN_NOTEBOOKS, *IN_LOOPS]
+FAULTS = [*IN_TABLES, *IN_RECIPES, *IN_NOTEBOOKS, *IN_LOOPS]

@@ -11,11 +11,14 @@ from tests.planted.operators import (
     never,
     other_name,
     reversed_order,
+    swapped_arguments,
     uncaught,
     without_argument,
     without_division,
+    without_entry,
     without_function,
     without_item,
+    without_method,
     without_operand,
 )
 from tests.planted.planting import faults_in
@@ -68,6 +71,16 @@ IN_SITE_BUILD = faults_in(
     ("cards on one line", "assemble", instead_of_call("sub", "cell.source")),
     ("answers that lie open", "assemble", never("folded", "tags")),
     ("pages that are not printed", "with_pages", instead_of_call("sub", "source")),
+    ("a check that ends well", "check", constant(1, 0)),
+    ("tags that nobody compares", "differences", without_item("metadata")),
+    (
+        "notebooks built on a GPU",
+        "execute",
+        without_argument("update", "CUDA_VISIBLE_DEVICES"),
+    ),
+    ("live widgets in stored notebooks", "execute", dropped("pop")),
+    ("exercises written out unsolved", "main", without_argument("assemble", "solved")),
+    ("masks left off the page", "pictures_page", without_entry("mask")),
 )
 
 IN_SITE_MINUTES = faults_in(
@@ -75,6 +88,7 @@ IN_SITE_MINUTES = faults_in(
     FORM,
     ("a reader who races", "WORDS_A_MINUTE", constant(180, 600)),
     ("exercises that take no time", "of_notebook", instead_of_call("sum", "0")),
+    ("predictions made at once", "SECONDS_A_PREDICTION", constant(60, 6)),
 )
 
 IN_SITE_ENVIRONMENT = faults_in(
@@ -95,6 +109,14 @@ IN_SITE_RUN = faults_in(
     ("time left of notebooks that are done", "Progress.left", without_operand("-", "elapsed")),
     ("the time of a failed run", "seconds_last_time", never("failure")),
     ("a line at each moment", "Progress.show", dropped("last_line")),
+    ("less than no time left", "Progress.left", without_function("max")),
+    (
+        "a moving line in a log",
+        "Progress.__init__",
+        without_operand("and", "CI"),
+        f"{RUN}::test_a_terminal_gets_a_moving_line_and_a_log_does_not",
+    ),
+    ("Ctrl-C that counts as a failure", "main", constant(130, 1)),
 )
 
 IN_SITE_PAGES = faults_in(
@@ -118,6 +140,12 @@ IN_SITE_PAGES = faults_in(
     ),
     ("spoiled results that stop the run", "Site.__init__", uncaught("ValueError")),
     ("minutes of a hundred seconds", "clock", constant(60, 100), RUN),
+    ("pictures whose names have spaces", "embedded", without_function("unquote")),
+    (
+        "frames of others on a page",
+        "render",
+        constant("script[src], link[href], iframe[src]", "script[src], link[href]"),
+    ),
 )
 
 IN_SITE_KERNEL = faults_in(
@@ -131,6 +159,12 @@ IN_SITE_KERNEL = faults_in(
     ("empty cells counted", "is_run", without_operand("and", "strip")),
     ("a cell without end", "execute", without_argument("NotebookClient", "timeout")),
     ("a kernel left behind", "execute", dropped("shutdown_kernel")),
+    (
+        "one print in pieces",
+        "execute",
+        without_argument("NotebookClient", "coalesce_streams"),
+        BUILD,
+    ),
 )
 
 IN_BENCH_PEERS = faults_in(
@@ -171,6 +205,7 @@ IN_BENCH_OURS = faults_in(
     ("a loss that is scaled each time", "scaled", always("factor")),
     ("memory kept where it should not be", "paint_ours", always("memory")),
     ("evaluations counted from nought", "first_reached", without_operand("+", "1")),
+    ("images judged as they are", "first_reached", without_method("clamp")),
 )
 
 IN_BENCH_RACES = faults_in(
@@ -178,6 +213,8 @@ IN_BENCH_RACES = faults_in(
     BENCH,
     ("a mean for a median", "median", other_name("median", "mean")),
     ("runs without a value", "median", always("None")),
+    ("targets that cost the peer nothing", "heat", without_operand("+", "preparing")),
+    ("a goal of eleven evaluations", "heat", constant(10, 11)),
 )
 
 IN_BENCH_COMMAND = faults_in(
@@ -190,6 +227,7 @@ IN_BENCH_MEMORY = faults_in(
     "tools.bench.memory",
     BENCH,
     ("x for y in a slope", "exponent", reversed_order("log")),
+    ("a saving upside down", "memory", everywhere(swapped_arguments("ratio"))),
 )
 
 IN_BENCH_WORKERS = faults_in(
@@ -218,6 +256,8 @@ IN_PICTURES_PAINTING = faults_in(
     ("errors added and not averaged", "mean_style", without_division()),
     ("paintings painted again", "is_painted", always("is_file")),
     ("paintings of other settings kept", "is_painted", instead_of_call("all", "True")),
+    ("a judge that pools otherwise", "save_painting", without_argument("VGG", "pool")),
+    ("the style's size of the first stage", "Settings.style_size", constant(1, 0)),
 )
 
 IN_PICTURES_SHEETS = faults_in(

@@ -211,3 +211,11 @@ def test_what_tells_the_answer_is_folded(tmp_path):
     (fold,) = soup.select("details")
     assert "show()" in fold.get_text() and fold.summary.get_text()
     assert len(soup.select(".input")) == 2
+
+
+def test_a_picture_is_found_by_its_name_however_the_address_writes_it(tmp_path):
+    Image.new("L", (20, 20), 128).save(tmp_path / "a grey.png")
+    for address in ("a%20grey.png", "a grey.png"):
+        assert pages.embedded(address, tmp_path).startswith("data:image/png;base64,")
+    address = "https://example.org/a%20grey.png"
+    assert pages.embedded(address, tmp_path) == address
