@@ -808,3 +808,8 @@ def test_a_rate_falls_after_the_steps_and_not_before():
         optimiser.step()
         places.append(pixel.item())
     assert places == [8, 16, 20, 24, 26]
+
+
+def test_more_steps_than_published_are_taken_if_asked_for(narrow, pictures):
+    made = recipe("ours", steps=2, size=32)
+    assert len(paint(made, pictures.content, pictures.style, narrow, steps=5).history) == 5

@@ -360,8 +360,8 @@ IN_RECIPES = faults_in(
     ("stages that lose a step by rounding", "_stages.runs_to", other_name("round", "int")),
     (
         "a substitute of another kind",
-        "Objective._weights_of_present_layers.kind",
-        becomes("''"),
+        "Objective._weights_of_present_layers.stand_in",
+        becomes("layer if layer in self.vgg.layers else list(self.vgg.layers)[-1]"),
     ),
     (
         "Caffe's gain on mean activations of 1",

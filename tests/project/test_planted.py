@@ -293,9 +293,9 @@ NOTEBOOK_EDITS = {  # a change, the number of the cell that it changes, and what
         "def twice(x)",
     ),
     "a loop": (
-        values.in_cell_with("print(loss)", operators.other_name("loss", "error")),
+        values.in_cell_with("print(loss)", operators.instead_of_call("print", "[loss]")),
         2,
-        "print(error)",
+        "[loss]",
     ),
 }
 
