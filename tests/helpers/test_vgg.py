@@ -288,3 +288,17 @@ def test_the_smallest_side_is_one_that_poolings_leave_a_pixel_of(narrow, layer, 
     if smallest > 1:
         with pytest.raises(ValueError, match=f"{layer} needs sides of at least {smallest} px"):
             narrow(drawn(1, 3, smallest - 1, 20), layer)
+
+
+def test_no_layer_is_computed_that_nobody_needs(narrow):
+    """Not even one: after relu1_2 comes a pooling, and an image of one row has nothing to pool."""
+    computed = []
+
+    def remember(layer, *_):
+        computed.append(layer)
+
+    hooks = [layer.register_forward_hook(remember) for layer in narrow.layers.values()]
+    narrow(drawn(1, 3, 1, 20), ["relu1_2", "conv1_1"])
+    for hook in hooks:
+        hook.remove()
+    assert computed == [narrow.layers[name] for name in layer_names()[:4]]

@@ -212,12 +212,14 @@ IN_NOTEBOOKS = [
 def in_notebook(slug: str, *rows: tuple) -> list[Fault]:
     """Faults in the code that a notebook writes out: for each its name, its cell, and the edit.
 
-    A cell is that of a function, "make_loss", or is known by some code in it, "for step in".
+    A cell is that of a function, "make_loss", or is known by some code in it, "for step in". A row
+    may name its own tests.
     """
     faults = []
-    for name, cell, edit in rows:
+    for name, cell, edit, *own_tests in rows:
         mistake = in_cell(cell, edit) if cell.isidentifier() else in_cell_with(cell, edit)
-        faults.append(Fault(name, f"notebooks/src/{slug}.py", mistake, LOOPS))
+        tests = own_tests[0] if own_tests else LOOPS
+        faults.append(Fault(name, f"notebooks/src/{slug}.py", mistake, tests))
     return faults
 
 
@@ -263,7 +265,12 @@ IN_LOOPS = [
         ("06: ten times as fast", ADAM_LOOP, constant(0.02, 0.2)),
         ("06: a clamp before the step", ADAM_LOOP, earlier("clamp_", "step")),
         ("06: no clamp", ADAM_LOOP, dropped("clamp_")),
-        ("06: zero_grad forgotten", ADAM_LOOP, dropped("zero_grad")),
+        (
+            "06: zero_grad forgotten",
+            ADAM_LOOP,
+            dropped("zero_grad"),
+            f"{LOOPS}::test_the_loop_of_06_ends_where_the_series_own_loop_ends",
+        ),
         ("06: uphill", ADAM_LOOP, instead_of_call("backward", "(-loss).backward()")),
         ("06: no content", ADAM_LOOP, without_operand("+", "content_weight")),
         ("06: errors noted after the step", ADAM_LOOP, earlier("step", "backward")),

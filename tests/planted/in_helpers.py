@@ -173,6 +173,7 @@ IN_TRANSFER = faults_in(
         "the best image judged without its fence",
         "_Run._remember",
         everywhere(other_name("total", "value")),
+        f"{TRANSFER}::test_the_best_image_is_judged_with_its_fence",
     ),
     (
         "on from the last image instead of the best",
@@ -360,8 +361,8 @@ IN_RECIPES = faults_in(
     ("stages that lose a step by rounding", "_stages.runs_to", other_name("round", "int")),
     (
         "a substitute of another kind",
-        "Objective._weights_of_present_layers.stand_in",
-        becomes("layer if layer in self.vgg.layers else list(self.vgg.layers)[-1]"),
+        "Objective._weights_of_present_layers",
+        instead_of_call("max", "layer if layer in present else list(self.vgg.layers)[-1]"),
     ),
     (
         "Caffe's gain on mean activations of 1",
@@ -428,7 +429,12 @@ IN_VGG = faults_in(
     ("weights that are no numbers", "_conv", never("isfinite"), WEIGHTS),
     ("one layer too many computed", "VGG._layers_down_to.needed", constant(1, 2)),
     ("deviations of green and blue exchanged", "STD", becomes("(0.229, 0.225, 0.224)")),
-    ("a twin that says it pools as before", "VGG.pooled", dropped("twin", "pool")),
+    (
+        "a twin that says it pools as before",
+        "VGG.pooled",
+        dropped("twin", "pool"),
+        f"{NETWORK}::test_a_twin_that_pools_otherwise_says_so_and_can_go_back",
+    ),
     (
         "MPS before CUDA",
         "best_device.present",
@@ -518,6 +524,7 @@ IN_IMAGES = faults_in(
             0,
             "image if isinstance(source, Image.Image) else ImageOps.exif_transpose(image)",
         ),
+        f"{IMAGES}::test_exif_rotation",
     ),
     ("16 bits cut, not rounded", "_to_rgb", without_operand("+", "0.5")),
     ("a floating-point picture that is white", "_to_rgb", always("max")),

@@ -54,7 +54,12 @@ IN_DO = faults_in(
     ("an error of the system as a traceback", "main", uncaught("OSError")),
     ("Ctrl-C that ends too early on Windows", "hand_over", uncaught("KeyboardInterrupt")),
     ("everything installed again", "current_environment", always("lacking")),
-    ("failures that count as success", "main", constant(1, 0)),
+    (
+        "failures that count as success",
+        "main",
+        constant(1, 0),
+        f"{DO}::test_an_error_of_the_system_is_one_sentence",
+    ),
 )
 
 IN_SITE_BUILD = faults_in(
@@ -72,7 +77,12 @@ IN_SITE_BUILD = faults_in(
     ("answers that lie open", "assemble", never("folded", "tags")),
     ("pages that are not printed", "with_pages", instead_of_call("sub", "source")),
     ("a check that ends well", "check", constant(1, 0)),
-    ("tags that nobody compares", "differences", without_item("metadata")),
+    (
+        "tags that nobody compares",
+        "differences",
+        without_item("metadata"),
+        f"{BUILD}::test_check_notices_a_tag_that_differs_from_the_source",
+    ),
     (
         "notebooks built on a GPU",
         "execute",
@@ -140,7 +150,12 @@ IN_SITE_PAGES = faults_in(
     ),
     ("spoiled results that stop the run", "Site.__init__", uncaught("ValueError")),
     ("minutes of a hundred seconds", "clock", constant(60, 100), RUN),
-    ("pictures whose names have spaces", "embedded", without_function("unquote")),
+    (
+        "pictures whose names have spaces",
+        "embedded",
+        without_function("unquote"),
+        f"{PAGES}::test_a_picture_is_found_by_its_name_however_the_address_writes_it",
+    ),
     (
         "frames of others on a page",
         "render",
