@@ -412,3 +412,12 @@ def test_close_tells_the_largest_difference_and_has_a_tolerance(capsys):
     for wrong in (torch.tensor([0.0, 2.01]), torch.tensor([0.001, 2.0])):
         with pytest.raises(AssertionError):
             close("two thirds", torch.tensor([0.0, 2.0]), wrong)
+
+
+def test_a_thousandth_is_wrong_unless_the_exercise_forgives_it():
+    def nearly(x):
+        return 2.002 * x
+
+    with pytest.raises(AssertionError, match="largest difference"):
+        check(nearly, double, (30,))
+    assert check(nearly, double, (30,), tolerance=0.002)

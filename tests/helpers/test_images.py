@@ -346,3 +346,12 @@ def test_a_picture_is_resized_by_lanczos_to_the_nearest_size():
 def test_a_jpeg_keeps_colour_in_every_pixel(tmp_path, ramp):
     with Image.open(save(ramp, tmp_path / "ramp.jpg")) as picture:
         assert {layer[1:3] for layer in picture.layer} == {(1, 1)}
+
+
+def test_a_picture_of_pillows_is_turned_as_its_file_is(photo):
+    """Opened by somebody else, it still says how the camera was held."""
+    picture = Image.open(photo)
+    picture.getexif()[0x0112] = 6  # the top is at the right
+    turned = load(picture, None)
+    assert turned.shape[2:] == (40, 24)
+    assert turned[0, 0, 0].mean() > 0.9 and turned[0, 2, -1].mean() > 0.9, "red above blue"

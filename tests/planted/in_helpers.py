@@ -524,7 +524,7 @@ IN_IMAGES = faults_in(
             0,
             "image if isinstance(source, Image.Image) else ImageOps.exif_transpose(image)",
         ),
-        f"{IMAGES}::test_exif_rotation",
+        f"{IMAGES}::test_a_picture_of_pillows_is_turned_as_its_file_is",
     ),
     ("16 bits cut, not rounded", "_to_rgb", without_operand("+", "0.5")),
     ("a floating-point picture that is white", "_to_rgb", always("max")),
