@@ -192,6 +192,7 @@ IN_PUBLISHED = faults_in(
     ("an input of 256 for 255", "rgb255_input", constant(255, 256)),
     ("an input of 255 for 256", "caffe256_input", constant(256, 255)),
     ("Caffe's mean as BGR", "CAFFE_MEAN", reversed_order()),
+    ("a digit of Caffe's mean", "CAFFE_MEAN", constant(116.779, 116.799)),
     ("another gain of the features", "MEAN_STD", becomes("0.225")),
     ("an input that is not brought to ours", "to_normalised.rgb", without_division()),
     ("a border of torchvision's colour", "to_normalised", argument("Feed", 1, '"zeros"')),
