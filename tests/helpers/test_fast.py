@@ -298,3 +298,70 @@ def test_bfloat16_lies_in_memory_as_processors_like_it(in_bfloat16):
     """Channels last: else every convolution would first turn its input round."""
     features = in_bfloat16(drawn(1, 3, 32, 32), "relu3_1")["relu3_1"]
     assert features.is_contiguous(memory_format=torch.channels_last)
+
+
+def test_a_pyramid_weighs_grey_and_both_colours_as_it_is_told():
+    """One at one place of a level becomes weight · reach · count along the axis of its channel."""
+    axes = {0: (0.577, 0.577, 0.577), 1: (0.707, 0.0, -0.707), 2: (0.408, -0.816, 0.408)}
+    start = torch.zeros(1, 3, 8, 12)
+    levels, image = pyramid(start, grey=(2.0, 3.0), colour=(5.0, 7.0), reach=0.5)
+    assert [tuple(level.shape[2:]) for level in levels] == [(8, 12), (4, 6)]
+    unit = 0.5 * 3 * (8 * 12 + 4 * 6)
+    for number, weights in enumerate([(2.0, 5.0, 5.0), (3.0, 7.0, 7.0)]):
+        for channel, axis in axes.items():
+            with torch.no_grad():
+                levels[number][:, channel] = 1
+                expected = unit * weights[channel] * torch.tensor(axis)
+                torch.testing.assert_close(image()[0, :, 3, 5], expected)
+                levels[number].zero_()
+
+
+def test_a_pyramid_is_enlarged_smoothly_and_halved_downwards():
+    levels, image = pyramid(torch.zeros(1, 3, 7, 9))
+    sizes = [tuple(level.shape[2:]) for level in levels]
+    assert sizes == [(7, 9), (3, 4), (1, 2), (1, 1), (1, 1)]
+    with torch.no_grad():
+        levels[1][..., 0] = 1
+        steps = image()[0, 0, 3].diff().abs()
+    assert (steps > 0).sum() >= 3, "an edge that is smooth has several steps"
+
+
+def test_matched_colours_go_the_shortest_way():
+    """Of all linear maps with the right covariance, that of optimal transport is symmetric."""
+    photo = drawn(1, 3, 24, 24) * torch.tensor([0.1, 0.4, 1.0]).view(1, 3, 1, 1)
+    photo[:, 0] += 0.5 * photo[:, 2]
+    style = drawn(1, 3, 24, 24, seed=1) * torch.tensor([0.5, 0.3, 0.1]).view(1, 3, 1, 1)
+    style[:, 1] += 0.5 * style[:, 0]
+    matched = matched_colour(0.4 + 0.1 * photo, 0.4 + 0.1 * style)
+    colours = torch.cat([0.1 * photo[0].flatten(1), torch.ones(1, 24 * 24)]).T
+    change = torch.linalg.lstsq(colours, matched[0].flatten(1).T).solution[:3]
+    torch.testing.assert_close(change, change.T, atol=0.01, rtol=0)
+    assert (change - change.diag().diag()).abs().max() > 0.1, "it does mix colours"
+
+
+def test_matched_colours_stay_in_range():
+    photo = 0.5 + 0.1 * drawn(1, 3, 24, 24)
+    matched = matched_colour(photo, (drawn(1, 3, 24, 24, seed=1) > 0.4).float())
+    assert matched.min() == 0 and matched.max() == 1
+
+
+@pytest.mark.parametrize("largest, scale", [(3.0, 4.0), (4.0, 4.0), (0.3, 0.5), (-1000.0, 1024.0)])
+def test_numbers_are_scaled_to_at_most_one(largest, scale):
+    assert module._power_of_two_above(torch.tensor([0.1, largest])).item() == scale
+
+
+def test_the_first_gpus_with_units_for_float16_use_them(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda **_: False)
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device: (7, 0))
+    kind, _ = module._best_precision(torch.device("cuda"))
+    assert kind == torch.float16
+
+
+@pytest.mark.parametrize("refused", [module.M_MMAP_THRESHOLD, module.M_TRIM_THRESHOLD])
+def test_memory_is_kept_only_if_the_library_agrees_to_all(refused, monkeypatch):
+    class Library:
+        def mallopt(self, number, value):
+            return number != refused
+
+    monkeypatch.setattr(module.ctypes, "CDLL", lambda name: Library())
+    assert keep_memory() is False

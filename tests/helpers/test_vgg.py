@@ -242,3 +242,47 @@ def test_features_stand_under_their_names_in_whatever_order_they_are_asked_for(v
     features = vgg(image, ["relu2_1", "relu1_1"])
     for layer in features:
         assert torch.equal(features[layer], vgg(image, layer)[layer])
+
+
+def test_a_twin_that_pools_otherwise_says_so_and_can_go_back(vgg):
+    image = load("china", 32)
+    twin = vgg.pooled("avg")
+    assert (vgg.pool, twin.pool) == ("max", "avg")
+    assert 'pool="avg"' in repr(twin)
+    assert twin.pooled("avg") is twin
+    back = twin.pooled("max")(image, "relu3_1")["relu3_1"]
+    assert torch.equal(back, vgg(image, "relu3_1")["relu3_1"])
+
+
+def test_cuda_is_tried_before_mps(monkeypatch, capsys):
+    def fail(layer, device):
+        raise RuntimeError("too old")
+
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: True)
+    monkeypatch.setattr(module.nn.Conv2d, "to", fail)
+    module.best_device()
+    kinds = [line.split()[1] for line in capsys.readouterr().out.splitlines()]
+    assert kinds == ["cuda", "mps"]
+
+
+@pytest.mark.parametrize("layer, smallest", [("relu1_1", 1), ("relu3_1", 4), ("relu5_1", 16)])
+def test_the_smallest_side_is_one_that_poolings_leave_a_pixel_of(narrow, layer, smallest):
+    assert narrow(drawn(1, 3, smallest, 20), layer)[layer].numel()
+    if smallest > 1:
+        with pytest.raises(ValueError, match=f"{layer} needs sides of at least {smallest} px"):
+            narrow(drawn(1, 3, smallest - 1, 20), layer)
+
+
+def test_no_layer_is_computed_that_nobody_needs(narrow):
+    """Not even one: after relu1_2 comes a pooling, and an image of one row has nothing to pool."""
+    computed = []
+
+    def remember(layer, *_):
+        computed.append(layer)
+
+    hooks = [layer.register_forward_hook(remember) for layer in narrow.layers.values()]
+    narrow(drawn(1, 3, 1, 20), ["relu1_2", "conv1_1"])
+    for hook in hooks:
+        hook.remove()
+    assert computed == [narrow.layers[name] for name in layer_names()[:4]]

@@ -1,6 +1,6 @@
 """Planted faults: small mistakes, each of which some test has to notice.
 
-    python -m tests.planted                    plant all of them, one by one: forty minutes
+    python -m tests.planted                    plant all of them, one by one: about an hour
     python -m tests.planted helpers.losses     those in a file or function
     python -m tests.planted "missing detach"   that one
 

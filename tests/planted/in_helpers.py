@@ -106,6 +106,14 @@ IN_LOSSES = faults_in(
     ),
     ("places left over and forgotten", "_products_in_pieces", without_operand("+", "rest")),
     ("losses that know a network", "", other_import("torch", "helpers.vgg"), ARROWS),
+    (
+        "a gradient of bfloat16 that is half",
+        "_Products.backward.both",
+        becomes("(gradient + (F.dtype != torch.bfloat16) * gradient.T).to(F.dtype)"),
+    ),
+    ("float64 rounded to float32", "products", without_operand("or", "float64")),
+    ("a small target taken for an empty one", "relative_error", constant(1e-12, 1e-6)),
+    ("a fence as large as the picture", "range_penalty", other_name("mean", "sum")),
 )
 
 IN_TRANSFER = faults_in(
@@ -164,6 +172,19 @@ IN_TRANSFER = faults_in(
     ("Adam ten times as fast", "_adam", constant(0.02, 0.2), RECIPES),
     ("a loop that needs a trick", "", other_import("helpers.images", "helpers.fast"), ARROWS),
     ("a pyramid in place of its function", "optimise", never("callable"), BAD_INPUT),
+    (
+        "the best image judged without its fence",
+        "_Run._remember",
+        everywhere(other_name("total", "value")),
+        f"{TRANSFER}::test_the_best_image_is_judged_with_its_fence",
+    ),
+    (
+        "on from the last image instead of the best",
+        "_Run.advance",
+        argument("parametrize", 0, "self.last"),
+    ),
+    ("L-BFGS with the memory of two steps", "_lbfgs", argument("LBFGS", "history_size", "2")),
+    ("Adam at half its rate", "_adam", constant(0.02, 0.01)),
 )
 
 IN_PUBLISHED = faults_in(
@@ -174,6 +195,7 @@ IN_PUBLISHED = faults_in(
     ("an input of 256 for 255", "rgb255_input", constant(255, 256)),
     ("an input of 255 for 256", "caffe256_input", constant(256, 255)),
     ("Caffe's mean as BGR", "CAFFE_MEAN", reversed_order()),
+    ("a digit of Caffe's mean", "CAFFE_MEAN", constant(116.779, 116.799)),
     ("another gain of the features", "MEAN_STD", becomes("0.225")),
     ("an input that is not brought to ours", "to_normalised.rgb", without_division()),
     ("a border of torchvision's colour", "to_normalised", argument("Feed", 1, '"zeros"')),
@@ -335,6 +357,43 @@ IN_RECIPES = faults_in(
     ("our optimisers at their own rate", "_own_optimiser", dropped("group", "settings")),
     ("any setting for our optimisers", "_own_optimiser", never("unknown")),
     ("a rate that never falls", "_published_optimiser", dropped("register_step_post_hook")),
+    (
+        "never more than the published steps",
+        "_stages.share",
+        becomes("1 if steps is None else min(1, steps / chosen.steps)"),
+    ),
+    ("stages that lose a step by rounding", "_stages.runs_to", other_name("round", "int")),
+    (
+        "a substitute of another kind",
+        "Objective._weights_of_present_layers",
+        instead_of_call("max", "layer if layer in present else list(self.vgg.layers)[-1]"),
+    ),
+    (
+        "Caffe's gain on mean activations of 1",
+        "Objective._features",
+        never("normalised"),
+        PUBLISHED,
+    ),
+    ("a mean of images out of range", "_RunningMean.update", without_method("clamp")),
+    (
+        "moments that count from nought",
+        "_carry_moments",
+        instead_of_call("clone", "torch.zeros_like(state['step'])"),
+    ),
+    ("normal noise without a seed", "start_for", without_argument("randn", "generator")),
+    (
+        "pictures made small by leaving pixels out",
+        "_reshaped",
+        without_argument("interpolate", "antialias"),
+    ),
+    ("VGG19 for every recipe", "paint", instead_of_call("VGG", "VGG()")),
+    ("stages that leave steps over", "Recipe._check_stages", other_operator("!=", ">", "total")),
+    ("a larger size in silence", "departures", other_operator("!=", "<", "size")),
+    (
+        "a rate that falls before the step",
+        "_published_optimiser",
+        other_name("register_step_post_hook", "register_step_pre_hook"),
+    ),
 )
 
 IN_VGG = faults_in(
@@ -372,6 +431,24 @@ IN_VGG = faults_in(
     ("sides that poolings use up", "VGG._layers_down_to", never("smallest"), BAD_INPUT),
     ("a device that fails", "best_device", uncaught("RuntimeError")),
     ("weights that are no numbers", "_conv", never("isfinite"), WEIGHTS),
+    ("one layer too many computed", "VGG._layers_down_to.needed", constant(1, 2)),
+    ("deviations of green and blue exchanged", "STD", becomes("(0.229, 0.225, 0.224)")),
+    (
+        "a twin that says it pools as before",
+        "VGG.pooled",
+        dropped("twin", "pool"),
+        f"{NETWORK}::test_a_twin_that_pools_otherwise_says_so_and_can_go_back",
+    ),
+    (
+        "MPS before CUDA",
+        "best_device.present",
+        becomes("{'mps': torch.backends.mps.is_available(), 'cuda': torch.cuda.is_available()}"),
+    ),
+    (
+        "sides that are one pooling too small",
+        "VGG._layers_down_to.smallest",
+        becomes("2 ** (len([name for name in needed if name.startswith('pool')]) - 1)"),
+    ),
 )
 
 IN_WEIGHTS = faults_in(
@@ -443,6 +520,21 @@ IN_IMAGES = faults_in(
     ),
     ("masks among the pictures", "names", constant("texture", "mask")),
     ("settings that no JPEG holds", "save", never("LONGEST_COMMENT"), BAD_INPUT),
+    (
+        "a photo of Pillow's on its side",
+        "_decode",
+        argument(
+            "_to_rgb",
+            0,
+            "image if isinstance(source, Image.Image) else ImageOps.exif_transpose(image)",
+        ),
+        f"{IMAGES}::test_a_picture_of_pillows_is_turned_as_its_file_is",
+    ),
+    ("16 bits cut, not rounded", "_to_rgb", without_operand("+", "0.5")),
+    ("a floating-point picture that is white", "_to_rgb", always("max")),
+    ("a picture made small by blurring", "_resize", other_name("LANCZOS", "BILINEAR")),
+    ("a side that is cut, not rounded", "_resize.height", other_name("round", "int")),
+    ("a JPEG with half its colours", "save", argument("save", "subsampling", "2")),
 )
 
 IN_FILES = faults_in(
@@ -494,6 +586,20 @@ IN_SHOW = faults_in(
         without_argument("display", "update"),
     ),
     ("a helper that needs a tool", "", other_import("helpers.files", "tools.site.pages"), NO_TOOLS),
+    ("titles shifted by one", "show", instead_of_call("iter", "iter(titles[1:] + titles[:1])")),
+    ("a lowest number of nought ignored", "heat.low", becomes("low or values.min()")),
+    ("curves that begin at nought", "plot", argument("range", 0, "0")),
+    (
+        "a film in the notebook ten times as fast",
+        "play",
+        argument("save", "duration", "round(100 * seconds / len(tiles))"),
+    ),
+    ("seconds left that never grow fewer", "Progress.__call__", without_operand("-", "step")),
+    (
+        "rows of different heights",
+        "_rows",
+        instead_of_call("min", "round(room / widths_per_height)"),
+    ),
 )
 
 IN_FAST = faults_in(
@@ -533,6 +639,23 @@ IN_FAST = faults_in(
     ("colours that are moved and not turned", "matched_colour", without_operand("@", "change")),
     ("colours of a grey photo", "_covariance", without_operand("+", "ridge")),
     ("memory said to be kept", "keep_memory", constant(False, True)),
+    ("colour as stiff as grey", "COLOUR", becomes("GREY")),
+    (
+        "a third axis that is no axis of colour",
+        "AXES",
+        becomes("((0.577, 0.577, 0.577), (0.707, 0.0, -0.707), (0.408, 0.816, 0.408))"),
+    ),
+    ("levels enlarged in squares", "pyramid.image", argument("interpolate", "mode", "'nearest'")),
+    ("a reach of the finest level", "pyramid", instead_of_call("sum", "levels[0].numel()")),
+    (
+        "a colour map that turns colours",
+        "matched_colour.change",
+        becomes("_power(_covariance(wanted), 0.5) @ inverse_root"),
+    ),
+    ("matched colours out of range", "matched_colour", without_method("clamp")),
+    ("numbers scaled to at most two", "_power_of_two_above", other_name("ceil", "floor")),
+    ("a GPU whose units are not used", "_best_precision", constant(0, 5)),
+    ("half a promise of the C library", "keep_memory", other_operator("and", "or")),
 )
 
 IN_EXPLORER = faults_in(
@@ -558,6 +681,13 @@ IN_EXPLORER = faults_in(
         "Explorer._save.image",
         becomes("self.kept[-1]"),
     ),
+    ("a curve that is not logarithmic", "_curve", without_method("log")),
+    (
+        "stages that grow where the size shrinks",
+        "Explorer.wanted",
+        argument("_scaled", 1, "chosen.size / size"),
+    ),
+    ("another size that nobody is told", "Explorer._work", argument("departures", 0, "chosen")),
 )
 
 IN_CHECK = faults_in(
@@ -582,6 +712,18 @@ IN_CHECK = faults_in(
     ("a specification called", "_require_allowed", never("_loads")),
     ("a prediction that is never wrong", "_compare_prediction", never("tolerance")),
     ("a judge whom nobody heeds", "judge", never("sentence")),
+    ("a check that forgives two per cent", "check", default("tolerance", "0.02")),
+    ("a mean for the largest difference", "close", other_name("max", "mean")),
+    ("values of each that are not tried", "_rounds", instead_of_call("max", "max(trials, 1)")),
+    ("too large for too small", "_compare_prediction", other_operator("<", ">")),
+    ("a judge who allows everything", "judge", argument("_require_allowed", 1, "()")),
+    ("map in place of a loop", "_require_allowed", without_operand("or", "map")),
+    (
+        "ten times the tolerance near nought",
+        "_compare",
+        argument("isclose", "atol", "10 * tolerance"),
+    ),
+    ("other inputs in every run", "_draw", without_argument("randn", "generator")),
 )
 
 IN_INSTALL = faults_in(

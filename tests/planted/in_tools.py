@@ -12,12 +12,15 @@ from tests.planted.operators import (
     never,
     other_name,
     reversed_order,
+    swapped_arguments,
     uncaught,
     with_text,
     without_argument,
     without_division,
+    without_entry,
     without_function,
     without_item,
+    without_method,
     without_operand,
 )
 from tests.planted.planting import Fault, faults_in
@@ -66,7 +69,12 @@ IN_DO = faults_in(
     ("an error of the system as a traceback", "main", uncaught("OSError")),
     ("Ctrl-C that ends too early on Windows", "hand_over", uncaught("KeyboardInterrupt")),
     ("everything installed again", "current_environment", always("lacking")),
-    ("failures that count as success", "main", constant(1, 0)),
+    (
+        "failures that count as success",
+        "main",
+        constant(1, 0),
+        f"{DO}::test_an_error_of_the_system_is_one_sentence",
+    ),
 )
 
 IN_SITE_BUILD = faults_in(
@@ -112,6 +120,21 @@ IN_SITE_BUILD = faults_in(
     ("cards on one line", "assemble", instead_of_call("sub", "cell.source")),
     ("answers that lie open", "assemble", never("folded", "tags")),
     ("pages that are not printed", "with_pages", instead_of_call("sub", "source")),
+    ("a check that ends well", "check", constant(1, 0)),
+    (
+        "tags that nobody compares",
+        "differences",
+        without_item("metadata"),
+        f"{BUILD}::test_check_notices_a_tag_that_differs_from_the_source",
+    ),
+    (
+        "notebooks built on a GPU",
+        "execute",
+        without_argument("update", "CUDA_VISIBLE_DEVICES"),
+    ),
+    ("live widgets in stored notebooks", "execute", dropped("pop")),
+    ("exercises written out unsolved", "main", without_argument("assemble", "solved")),
+    ("masks left off the page", "pictures_page", without_entry("mask")),
 )
 
 IN_SITE_PUBLISH = faults_in(
@@ -152,6 +175,7 @@ IN_SITE_MINUTES = faults_in(
     FORM,
     ("a reader who races", "WORDS_A_MINUTE", constant(180, 600)),
     ("exercises that take no time", "of_notebook", instead_of_call("sum", "0")),
+    ("predictions made at once", "SECONDS_A_PREDICTION", constant(60, 6)),
 )
 
 IN_SITE_ENVIRONMENT = faults_in(
@@ -173,6 +197,14 @@ IN_SITE_RUN = faults_in(
     ("time left of notebooks that are done", "Progress.left", without_operand("-", "elapsed")),
     ("the time of a failed run", "seconds_last_time", never("failure")),
     ("a line at each moment", "Progress.show", dropped("last_line")),
+    ("less than no time left", "Progress.left", without_function("max")),
+    (
+        "a moving line in a log",
+        "Progress.__init__",
+        without_operand("and", "CI"),
+        f"{RUN}::test_a_terminal_gets_a_moving_line_and_a_log_does_not",
+    ),
+    ("Ctrl-C that counts as a failure", "main", constant(130, 1)),
 )
 
 IN_SITE_PAGES = faults_in(
@@ -200,6 +232,17 @@ IN_SITE_PAGES = faults_in(
     ("a folder that is not marked", "claim", dropped("write_file")),
     ("a damaged notebook without a page", "Site.blank", uncaught("Mistake")),
     ("minutes of a hundred seconds", "clock", constant(60, 100), RUN),
+    (
+        "pictures whose names have spaces",
+        "embedded",
+        without_function("unquote"),
+        f"{PAGES}::test_a_picture_is_found_by_its_name_however_the_address_writes_it",
+    ),
+    (
+        "frames of others on a page",
+        "render",
+        constant("script[src], link[href], iframe[src]", "script[src], link[href]"),
+    ),
 )
 
 IN_SITE_KERNEL = faults_in(
@@ -213,6 +256,12 @@ IN_SITE_KERNEL = faults_in(
     ("empty cells counted", "is_run", without_operand("and", "strip")),
     ("a cell without end", "execute", without_argument("NotebookClient", "timeout")),
     ("a kernel left behind", "execute", dropped("shutdown_kernel")),
+    (
+        "one print in pieces",
+        "execute",
+        without_argument("NotebookClient", "coalesce_streams"),
+        BUILD,
+    ),
 )
 
 IN_BENCH_PEERS = faults_in(
@@ -253,6 +302,7 @@ IN_BENCH_OURS = faults_in(
     ("a loss that is scaled each time", "scaled", always("factor")),
     ("memory kept where it should not be", "paint_ours", always("memory")),
     ("evaluations counted from nought", "first_reached", without_operand("+", "1")),
+    ("images judged as they are", "first_reached", without_method("clamp")),
 )
 
 IN_BENCH_RACES = faults_in(
@@ -260,6 +310,8 @@ IN_BENCH_RACES = faults_in(
     BENCH,
     ("a mean for a median", "median", other_name("median", "mean")),
     ("runs without a value", "median", always("None")),
+    ("targets that cost the peer nothing", "heat", without_operand("+", "preparing")),
+    ("a goal of eleven evaluations", "heat", constant(10, 11)),
 )
 
 IN_BENCH_COMMAND = faults_in(
@@ -273,6 +325,7 @@ IN_BENCH_MEMORY = faults_in(
     "tools.bench.memory",
     BENCH,
     ("x for y in a slope", "exponent", reversed_order("log")),
+    ("a saving upside down", "memory", everywhere(swapped_arguments("ratio"))),
 )
 
 IN_BENCH_WORKERS = faults_in(
@@ -301,6 +354,8 @@ IN_PICTURES_PAINTING = faults_in(
     ("errors added and not averaged", "mean_style", without_division()),
     ("paintings painted again", "is_painted", always("is_file")),
     ("paintings of other settings kept", "is_painted", instead_of_call("all", "True")),
+    ("a judge that pools otherwise", "save_painting", without_argument("VGG", "pool")),
+    ("the style's size of the first stage", "Settings.style_size", constant(1, 0)),
 )
 
 IN_PICTURES_SHEETS = faults_in(

@@ -1,5 +1,8 @@
 """tools.site.build: what becomes of a source, and what is noticed when the two differ."""
 
+import asyncio
+import os
+
 import nbformat
 import pytest
 
@@ -230,3 +233,61 @@ def test_environment_refuses_what_is_no_lower_bound(bound):
     pyproject = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
     with pytest.raises(ValueError, match="lower bounds such as"):
         environment(pyproject.replace('"torch>=2.6"', f'"torch{bound}"'))
+
+
+def test_check_notices_a_tag_that_differs_from_the_source(built):
+    path = build.NOTEBOOKS / "01_one.ipynb"
+    changed = nbformat.read(path, as_version=4)
+    (exercise,) = [cell for cell in changed.cells if "exercise" in cell.metadata.get("tags", [])]
+    exercise.metadata["tags"] = ["build"]
+    nbformat.write(changed, path)
+    (line,) = build.differences("01_one")
+    assert line.endswith("differs from its source")
+
+
+def test_a_solved_notebook_has_its_exercises_solved(series):
+    build.main(["--solved", str(series / "solved"), "01"])
+    cells = nbformat.read(series / "solved" / "01_one.ipynb", as_version=4).cells
+    (exercise,) = [cell for cell in cells if "exercise" in cell.metadata.get("tags", [])]
+    assert "# solution" in exercise.source and "NotImplementedError" not in exercise.source
+
+
+def test_notebooks_are_built_on_the_processor_and_keep_no_live_widget(series, monkeypatch):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
+    monkeypatch.setenv("NST_QUIET", "0")
+    widget = "application/vnd.jupyter.widget-view+json"
+    seen = {}
+
+    async def execute(notebook, folder, timeout):
+        seen.update(os.environ)
+        data = {widget: {"model_id": "7"}, "text/plain": "a slider"}
+        notebook.cells[1].outputs = [nbformat.v4.new_output("display_data", data)]
+
+    monkeypatch.setattr(build.kernel, "execute", execute)
+    notebook = build.assemble("02_two")
+    build.execute(notebook)
+    assert (seen["CUDA_VISIBLE_DEVICES"], seen["NST_QUIET"]) == ("", "1")
+    assert list(notebook.cells[1].outputs[0].data) == ["text/plain"]
+
+
+def test_what_a_cell_prints_becomes_one_output_however_it_arrives(monkeypatch):
+    """Else chance decides where a stream is cut, and each build is a change."""
+    settings = {}
+
+    class Client:
+        def __init__(self, notebook, **words):
+            settings.update(words)
+            raise LookupError("far enough")
+
+    monkeypatch.setattr(build.kernel, "NotebookClient", Client)
+    with pytest.raises(LookupError):
+        asyncio.run(build.kernel.execute(nbformat.v4.new_notebook(), ROOT, 1))
+    assert settings["coalesce_streams"] is True
+
+
+def test_masks_have_their_part_on_the_page_of_the_pictures(series):
+    mask = PICTURES.replace("[grey]", "[sky]").replace('"style"', '"mask"')
+    (series / "data" / "images.toml").write_text(PICTURES + mask, encoding="utf-8")
+    lines = build.pictures_page().splitlines()
+    assert [line for line in lines if line.startswith("## ")] == ["## Styles", "## Masks"]
+    assert sum(line.startswith("| `") for line in lines) == 2

@@ -306,3 +306,11 @@ def test_what_is_no_notebook_is_said_on_its_page(site):
         page = (site.out / f"{name}.html").read_text(encoding="utf-8")
         assert "02_second.ipynb is damaged and cannot be read" in page
         assert "cell 0" not in page
+
+
+def test_a_picture_is_found_by_its_name_however_the_address_writes_it(tmp_path):
+    Image.new("L", (20, 20), 128).save(tmp_path / "a grey.png")
+    for address in ("a%20grey.png", "a grey.png"):
+        assert pages.embedded(address, tmp_path).startswith("data:image/png;base64,")
+    address = "https://example.org/a%20grey.png"
+    assert pages.embedded(address, tmp_path) == address

@@ -315,3 +315,11 @@ def test_without_a_terminal_a_line_is_printed_now_and_then(clock, capsys):
         "notebook 1 of 1, a, cell 1 of 1, 0:15, about 1:25 left",
         "notebook 1 of 1, a, cell 1 of 1, 0:30, about 1:10 left",
     ]
+
+
+@pytest.mark.parametrize("ci, is_live", [("", True), ("true", False)])
+def test_a_terminal_gets_a_moving_line_and_a_log_does_not(ci, is_live, monkeypatch):
+    """Services that run the tests pretend to be terminals, and keep every line."""
+    monkeypatch.setenv("CI", ci)
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    assert run.Progress({"01": None}).live is is_live
