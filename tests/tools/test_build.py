@@ -7,7 +7,7 @@ import nbformat
 import pytest
 
 from tests.support import ROOT
-from tests.tools.conftest import FIRST, README
+from tests.tools.conftest import FIRST, PICTURES, README
 from tools.endings import Mistake
 from tools.site import build
 from tools.site.environment import environment
