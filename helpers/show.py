@@ -125,12 +125,12 @@ def _rows(tiles: list[Image.Image], columns: int, height: int | None) -> list[li
     """Cut the list into rows and bring every tile to one height at which the widest row fits."""
     rows = [tiles[first : first + columns] for first in range(0, len(tiles), columns)]
     if height is None:
-        height = min(TALLEST, max(96, *(tile.height for tile in tiles)))
+        height = max(96, *(tile.height for tile in tiles))
     for row in rows:
         room = WIDTH - GAP * (len(row) - 1)
         widths_per_height = sum(tile.width / tile.height for tile in row)
         height = min(height, round(room / widths_per_height))
-    height = max(1, height)
+    _, height, _ = sorted((1, height, TALLEST))
     return [[_scaled(tile, height) for tile in row] for row in rows]
 
 

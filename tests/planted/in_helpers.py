@@ -36,6 +36,8 @@ EXPLORER = "tests/helpers/test_explorer.py"
 FAST = "tests/helpers/test_fast.py"
 FILES = "tests/helpers/test_files.py"
 IMAGES = "tests/helpers/test_images.py"
+KEEPING = "tests/helpers/test_keeping.py"
+PROPERTIES = "tests/helpers/test_properties.py"
 INSTALL = "tests/helpers/test_install.py"
 LOSSES = "tests/helpers/test_losses.py"
 PUBLISHED = "tests/helpers/test_published.py"
@@ -158,7 +160,7 @@ IN_TRANSFER = faults_in(
     ),
     ("a result out of range", "optimise", argument("Result", 0, "run.best")),
     ("no steps allowed", "optimise", never("Integral"), BAD_INPUT),
-    ("a start of any shape", "optimise", dropped("require_image"), BAD_INPUT),
+    ("a start of any shape", "optimise", dropped("require_picture"), BAD_INPUT),
     ("a clamp on what is no pixel", "optimise", never("parametrize", "pixels"), BAD_INPUT),
     (
         "an early stop by the change of the loss",
@@ -309,7 +311,7 @@ IN_RECIPES = faults_in(
         "Objective._weights_of_present_layers",
         dropped("print"),
     ),
-    ("pictures of 8 px enlarged", "_require_picture", never("SMALLEST"), BAD_INPUT),
+    ("pictures of 8 px enlarged", "_require_material", never("SMALLEST"), BAD_INPUT),
     ("the published number for no steps", "_stages.share", becomes("1")),
     (
         "the pixels of a recipe ignored",
@@ -336,11 +338,19 @@ IN_RECIPES = faults_in(
     ("a mean that is not taken", "_Painting.advance", never("average")),
     (
         "stages that count from one again",
-        "_Painting.advance.count",
+        "_Painting.advance.evaluated",
         without_operand("+", "earlier"),
     ),
     ("moments that are forgotten", "_Painting._method", never("before")),
     ("a mean that begins too dark", "_RunningMean.image", without_division()),
+    ("a book that can be changed", "Recipe.__post_init__", dropped("_frozen"), BAD_INPUT),
+    ("a stage that goes on after Ctrl-C", "_Painting._call", dropped("is_stopped"), KEEPING),
+    (
+        "a painting begun anew after a crash",
+        "_Painting._taken_up.return",
+        becomes("stages"),
+        KEEPING,
+    ),
     ("pooling that stays as it was", "Objective.__init__", instead_of_call("pooled", "vgg")),
     ("another network in silence", "departures", never("network")),
     ("another size in silence", "departures", never("size")),
@@ -487,10 +497,6 @@ IN_WEIGHTS = faults_in(
 IN_IMAGES = faults_in(
     "helpers.images",
     IMAGES,
-    ("a photo on its side", "_decode", without_function("exif_transpose")),
-    ("transparency on black", "_to_rgb", constant("white", "black")),
-    ("16 bits cut to 8", "_to_rgb", constant(65535, 255)),
-    ("a bomb let through", "_decode", never("MAX_PIXELS")),
     ("a picture from outside", "_manifest_file", never("is_relative_to")),
     ("a white of 256", "load", constant(255, 256)),
     ("strides of the file", "load", without_method("contiguous")),
@@ -499,10 +505,11 @@ IN_IMAGES = faults_in(
     ("a picture made small by leaving pixels out", "_resize", other_name("LANCZOS", "NEAREST")),
     ("a saved image that is cut, not rounded", "as_saved", other_name("round", "floor")),
     ("a saved image out of range", "as_saved", without_method("clamp")),
-    ("NaN in a picture", "to_pil", never("isfinite")),
+    ("pixels of 0 to 255", "require_picture", never("FAR_ABOVE_WHITE"), BAD_INPUT),
+    ("a manifest with holes", "_read_manifest", never("lacking"), PROPERTIES),
+    ("NaN in a picture", "require_picture", never("isfinite")),
     ("the quality of a JPEG ignored", "save", argument("save", "quality", "30")),
     ("the settings of a JPEG lost", "save", without_argument("save", "comment")),
-    ("the settings of a JPEG not found", "read_settings", without_operand("or", "comment")),
     ("a comment taken for settings", "read_settings", uncaught("ValueError")),
     ("noise without a seed", "noise", without_argument("rand", "generator")),
     ("noise of one seed for all", "noise", argument("manual_seed", 0, "0")),
@@ -520,21 +527,43 @@ IN_IMAGES = faults_in(
     ),
     ("masks among the pictures", "names", constant("texture", "mask")),
     ("settings that no JPEG holds", "save", never("LONGEST_COMMENT"), BAD_INPUT),
-    (
-        "a photo of Pillow's on its side",
-        "_decode",
-        argument(
-            "_to_rgb",
-            0,
-            "image if isinstance(source, Image.Image) else ImageOps.exif_transpose(image)",
-        ),
-        f"{IMAGES}::test_a_picture_of_pillows_is_turned_as_its_file_is",
-    ),
-    ("16 bits cut, not rounded", "_to_rgb", without_operand("+", "0.5")),
-    ("a floating-point picture that is white", "_to_rgb", always("max")),
     ("a picture made small by blurring", "_resize", other_name("LANCZOS", "BILINEAR")),
     ("a side that is cut, not rounded", "_resize.height", other_name("round", "int")),
     ("a JPEG with half its colours", "save", argument("save", "subsampling", "2")),
+)
+
+IN_DECODE = faults_in(
+    "helpers.decode",
+    IMAGES,
+    ("a photo on its side", "open_picture", without_function("exif_transpose")),
+    ("transparency on black", "_on_white", constant("white", "black")),
+    ("16 bits cut to 8", "_in_8_bits", constant(65535, 255)),
+    ("16 bits cut, not rounded", "_in_8_bits", without_operand("+", "0.5")),
+    ("a floating-point picture that is white", "_in_8_bits", always("max")),
+    ("grey of NaN", "_in_8_bits", never("isfinite"), BAD_INPUT),
+    ("a bomb let through", "open_picture", never("MAX_PIXELS")),
+    ("the settings of a JPEG not found", "read_note", without_operand("or", "comment")),
+    ("a picture that starts Ghostscript", "_opened", without_argument("open", "formats")),
+    (
+        "a picture of Pillow's that starts Ghostscript",
+        "open_picture",
+        dropped("_require_known_format"),
+    ),
+    ("a profile that is ignored", "_in_srgb", always("profile")),
+    ("a profile that is said to nobody", "_in_srgb", dropped("print")),
+    ("a profile turned round", "_converted", swapped_arguments("profileToProfile")),
+    ("what is transparent becomes white paper too early", "_converted", never("alpha")),
+    ("a damaged file in Pillow's words", "_faults_in_a_sentence", uncaught("Exception")),
+)
+
+IN_KEEPING = faults_in(
+    "helpers.keeping",
+    KEEPING,
+    ("another painting written over", "Keeper._find", never("job")),
+    ("a painting kept too often", "Keeper.__call__", always("PATIENCE")),
+    ("the present image kept for the best", "Keeper.__call__", always("is_best_kept")),
+    ("a history that is not kept", "Keeper.write", without_entry("history")),
+    ("a fingerprint of the settings alone", "fingerprint", dropped("update")),
 )
 
 IN_FILES = faults_in(
@@ -588,7 +617,7 @@ IN_SHOW = faults_in(
     ("a helper that needs a tool", "", other_import("helpers.files", "tools.site.pages"), NO_TOOLS),
     ("titles shifted by one", "show", instead_of_call("iter", "iter(titles[1:] + titles[:1])")),
     ("a lowest number of nought ignored", "heat.low", becomes("low or values.min()")),
-    ("curves that begin at nought", "plot", argument("range", 0, "0")),
+    ("curves that begin at nought", "_points", argument("range", 0, "0")),
     (
         "a film in the notebook ten times as fast",
         "play",
@@ -799,6 +828,8 @@ FAULTS = [
     *IN_VGG,
     *IN_WEIGHTS,
     *IN_IMAGES,
+    *IN_DECODE,
+    *IN_KEEPING,
     *IN_FILES,
     *IN_SHOW,
     *IN_FAST,

@@ -133,7 +133,7 @@ IN_SITE_BUILD = faults_in(
         without_argument("update", "CUDA_VISIBLE_DEVICES"),
     ),
     ("live widgets in stored notebooks", "execute", dropped("pop")),
-    ("exercises written out unsolved", "main", without_argument("assemble", "solved")),
+    ("exercises written out unsolved", "solve", without_argument("assemble", "solved")),
     ("masks left off the page", "pictures_page", without_entry("mask")),
 )
 
