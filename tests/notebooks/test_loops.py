@@ -277,6 +277,7 @@ def test_the_loop_of_06_notes_the_errors_of_the_images_that_it_measured(adams):
         for content, style in zip(history["content error"], history["style error"], strict=True)
     ]
     assert losses == pytest.approx([value for _, _, value in evaluations], rel=0.01)
+    assert space["loss"].item() == pytest.approx(losses[-1], rel=1e-3)  # what went downhill
     assert losses[-1] < losses[0] / 2
 
 

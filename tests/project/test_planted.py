@@ -32,7 +32,7 @@ EVERY_RUN = [
     "gatys_2016: another ratio",  # a loss of data/recipes.toml, by its value on the real network
     "pystiche: twenty iterations a step",  # a run of data/recipes.toml
     "a digit of a hash",  # data
-    "06: zero_grad forgotten",  # a loop that a notebook writes out
+    "07: gradients that add up",  # a loop that a notebook writes out
     "descriptions of one another",  # what a notebook stores
     "tags that nobody compares",  # the builder
     "pictures whose names have spaces",  # the pages
