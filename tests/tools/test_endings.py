@@ -69,7 +69,9 @@ def test_a_reader_who_leaves_is_not_an_error(tool, lines):
     folder = tool(f"input()\nfor k in range({lines}):\n    print('line', k)\n")
     pipe = subprocess.PIPE
     command = [sys.executable, "-m", "tools.some"]
-    process = subprocess.Popen(command, cwd=folder, stdin=pipe, stdout=pipe, stderr=pipe, text=True)
+    pipes = {"stdin": pipe, "stdout": pipe, "stderr": pipe, "text": True}
+    env = {**os.environ, "PYTHONUNBUFFERED": ""}
+    process = subprocess.Popen(command, cwd=folder, env=env, **pipes)
     process.stdout.close()
     process.stdin.write("go\n")
     process.stdin.close()
