@@ -57,8 +57,11 @@ def sentence(error: BaseException) -> str | None:
 
 
 def flush() -> None:
-    """Print what is still to be printed, also when nobody reads it any more."""
+    """Print what is still to be printed; that nobody reads it any more is no failure."""
     try:
         sys.stdout.flush()
     except BrokenPipeError:  # Python would try once more, and complain
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as error:
+        print(sentence(error), file=sys.stderr, flush=True)
+        os._exit(1)  # everything else has ended before

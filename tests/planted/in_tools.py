@@ -155,6 +155,7 @@ IN_ENDINGS = faults_in(
     "tools.endings",
     ENDINGS,
     ("a reader who left as a complaint", "flush", uncaught("BrokenPipeError")),
+    ("a full disk that is no failure", "flush", uncaught("OSError")),
     ("faults of the program in silence", "say", never("message")),
     ("a tool without an output", "install", never("getattr")),
     ("letters that stop a tool", "install", never("hasattr")),

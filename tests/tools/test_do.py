@@ -277,7 +277,9 @@ def test_usage(bare, capsys, words, code):
 def test_a_reader_who_leaves_is_not_an_error(bare):
     """As `| head` does."""
     command = [sys.executable, str(bare.ROOT / "do.py"), "--help"]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    env = {**os.environ, "PYTHONUNBUFFERED": ""}
+    process = subprocess.Popen(command, env=env, **pipes)
     process.stdout.close()
     assert process.stderr.read() == ""
     process.wait()

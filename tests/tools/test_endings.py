@@ -69,7 +69,9 @@ def test_a_reader_who_leaves_is_not_an_error(tool, lines):
     folder = tool(f"input()\nfor k in range({lines}):\n    print('line', k)\n")
     pipe = subprocess.PIPE
     command = [sys.executable, "-m", "tools.some"]
-    process = subprocess.Popen(command, cwd=folder, stdin=pipe, stdout=pipe, stderr=pipe, text=True)
+    pipes = {"stdin": pipe, "stdout": pipe, "stderr": pipe, "text": True}
+    env = {**os.environ, "PYTHONUNBUFFERED": ""}
+    process = subprocess.Popen(command, cwd=folder, env=env, **pipes)
     process.stdout.close()
     process.stdin.write("go\n")
     process.stdin.close()
@@ -89,14 +91,14 @@ def test_closed_streams(tool, closing):
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no device that is full")
-def test_a_full_disk_behind_the_output(tool):
+@pytest.mark.parametrize("code", ["print('y')", "print('y', flush=True)"])
+def test_a_full_disk_behind_the_output(tool, code):
+    command = [sys.executable, "-m", "tools.some"]
+    env = {**os.environ, "PYTHONUNBUFFERED": ""}
     with open("/dev/full", "w") as full:
-        command = [sys.executable, "-m", "tools.some"]
-        folder = tool("print('y', flush=True)")
-        process = subprocess.run(
-            command, cwd=folder, stdout=full, stderr=subprocess.PIPE, text=True
-        )
-    assert process.returncode
+        options = {"stdout": full, "stderr": subprocess.PIPE, "text": True}
+        process = subprocess.run(command, cwd=tool(code), env=env, **options)
+    assert process.returncode == 1
     assert process.stderr.startswith("No space left on device\n")
     assert "Traceback" not in process.stderr
 

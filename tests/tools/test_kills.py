@@ -73,7 +73,7 @@ def kill_everywhere(work, prepare, look):
 
 
 def deaths(code: str, *words: str) -> int:
-    process = run_python(DRIVER + code, *words)
+    process = run_python(DRIVER + code, *words, env={"PYTHONDONTWRITEBYTECODE": "1"})
     assert process.returncode == 0, process.stdout + process.stderr
     return int(process.stdout.rsplit("deaths: ", 1)[1])
 
