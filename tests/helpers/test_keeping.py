@@ -144,6 +144,7 @@ paint("ours", content, style, VGG(network, device="cpu"), size=48, steps=100_000
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="Windows cannot stop a process and let it go on")
 def test_killed_at_any_moment(narrow, narrow_file, pictures, path, capsys):
     """Whenever the process dies, a whole painting lies there, and the next call takes it up."""

@@ -71,6 +71,7 @@ def project(tmp_path_factory):
     return folder
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", EVERY_RUN)
 def test_a_planted_fault_is_caught(name, project):
     (fault,) = [fault for fault in FAULTS if fault.name == name]

@@ -201,6 +201,7 @@ def test_the_exponent_of_a_square_is_two():
     assert memory.exponent({1: 2.0, 2: None}) is None
 
 
+@pytest.mark.slow
 def test_a_worker_measures_time_and_memory():
     answer = worker(CPU, {"name": "painting", "px": 64, "evaluations": 5})
     assert 0 < answer["seconds"] < 60

@@ -118,6 +118,7 @@ def bare(tmp_path, wheel, monkeypatch):
     return load(make_project(tmp_path / "project", wheel))
 
 
+@pytest.mark.slow
 def test_the_first_call_sets_up_and_runs(installed):
     folder, process = installed
     assert process.returncode == 0, process.stdout + process.stderr
@@ -125,12 +126,14 @@ def test_the_first_call_sets_up_and_runs(installed):
     assert f"run ['a', 'b'] {folder} {folder / '.venv'}" in process.stdout
 
 
+@pytest.mark.slow
 def test_the_second_call_starts_at_once(installed):
     process = call(installed[0], "notebooks")
     assert process.returncode == 0
     assert process.stdout.startswith("run ")
 
 
+@pytest.mark.slow
 def test_words_and_exit_code_are_handed_on(installed):
     process = call(installed[0], "test", "-x", "tests/some.py", code=5)
     assert process.returncode == 5
@@ -139,6 +142,7 @@ def test_words_and_exit_code_are_handed_on(installed):
     assert folder == str(installed[0])
 
 
+@pytest.mark.slow
 def test_lab_opens_the_first_notebook_in_the_root(installed):
     """In notebooks/ the server would not find the pictures of data/."""
     words, folder = called(call(installed[0], "lab", "--no-browser"))
@@ -147,11 +151,13 @@ def test_lab_opens_the_first_notebook_in_the_root(installed):
     assert words[-1] == "--no-browser"
 
 
+@pytest.mark.slow
 def test_the_folder_of_the_caller_is_handed_on(installed, tmp_path):
     process = call(installed[0], "notebooks", caller=tmp_path)
     assert f"caller {tmp_path}\n" in process.stdout
 
 
+@pytest.mark.slow
 def test_a_moved_folder_is_repaired_without_network(elsewhere):
     process = call(elsewhere, "notebooks")
     assert process.returncode == 0, process.stderr
@@ -159,6 +165,7 @@ def test_a_moved_folder_is_repaired_without_network(elsewhere):
     assert "Updating" not in call(elsewhere, "notebooks").stdout
 
 
+@pytest.mark.slow
 def test_what_pip_cannot_find_is_explained(bare, monkeypatch, capfd):
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     monkeypatch.setattr(bare, "own_environment", lambda: bare.install(sys.executable, ["none>=1"]))
@@ -293,6 +300,7 @@ def test_nobody_listens(bare):
     assert process.returncode == 0 and process.stderr == ""
 
 
+@pytest.mark.slow
 @POSIX
 def test_a_caller_whose_folder_is_gone(installed, tmp_path):
     command = f'cd "{tmp_path}" && rmdir "{tmp_path}" && exec "$0" "$@"'

@@ -13,7 +13,10 @@ import pytest
 from tests.support import run_python
 from tools.site import build
 
-pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="Windows cannot copy a process")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not hasattr(os, "fork"), reason="Windows cannot copy a process"),
+]
 
 # Runs `work` in children that die one after another, and `look` after each; `again` and `look` once
 # more shows whether the next call goes on. Ends with the number of deaths.
