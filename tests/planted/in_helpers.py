@@ -536,6 +536,16 @@ IN_DECODE = faults_in(
     "helpers.decode",
     IMAGES,
     ("a photo on its side", "open_picture", without_function("exif_transpose")),
+    (
+        "a photo of Pillow's on its side",
+        "open_picture",
+        argument(
+            "_in_8_bits",
+            0,
+            "image if isinstance(source, Image.Image) else ImageOps.exif_transpose(image)",
+        ),
+        f"{IMAGES}::test_a_picture_of_pillows_is_turned_as_its_file_is",
+    ),
     ("transparency on black", "_on_white", constant("white", "black")),
     ("16 bits cut to 8", "_in_8_bits", constant(65535, 255)),
     ("16 bits cut, not rounded", "_in_8_bits", without_operand("+", "0.5")),
