@@ -250,7 +250,7 @@ def lbfgs(x, steps, history=100):
 #
 # It will not. A correction makes $B$ exact for the newest pair, and while it removes what the old guess said about
 # the new $y$, it also changes what it said about the older one. So $B$ has to be corrected again. After the third
-# step the distance falls very fast, by a factor of eight or more in each step, but it does not end at a fixed step.
+# step the distance falls very fast, by a factor of about eight or more in each step, but it does not end at a fixed step.
 #
 # </details>
 
