@@ -1,4 +1,4 @@
-"""The question bank and the objectives in teaching/: form, numbers, and what they say of notebooks."""
+"""The question bank and the objectives in teaching/: form, numbers, and what notebooks say."""
 
 import ast
 import math
@@ -235,6 +235,7 @@ def test_a_question_says_when_several_options_are_right():
     for question in of_kind("choice"):
         several = len(right_places(question)) > 1
         assert ("Choose all" in question["text"]) == several, question["id"]
+        assert not several or question["points"] == 2, question["id"]
 
 
 def test_the_length_of_an_option_gives_nothing_away():
