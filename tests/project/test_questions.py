@@ -244,17 +244,21 @@ def test_the_length_of_an_option_gives_nothing_away():
         assert max(lengths) <= 1.4 * min(lengths) + 8, (question["id"], lengths)
 
 
+def is_alone(place: int, lengths: list[int]) -> bool:
+    return lengths.count(lengths[place]) == 1
+
+
 def test_the_right_option_is_the_longest_no_more_often_than_by_chance():
+    """Nor the shortest: chance would make it either in a quarter of the questions."""
     single = [question for question in of_kind("choice") if len(right_places(question)) == 1]
     longest = 0
     shortest = 0
     for question in single:
         lengths = [len(option["text"]) for option in question["option"]]
         (right,) = right_places(question)
-        longest += lengths[right] == max(lengths)
-        shortest += lengths[right] == min(lengths)
-    assert longest <= 0.4 * len(single)
-    assert shortest <= 0.4 * len(single)
+        longest += lengths[right] == max(lengths) and is_alone(right, lengths)
+        shortest += lengths[right] == min(lengths) and is_alone(right, lengths)
+    assert max(longest, shortest) <= len(single) / 3, (longest, shortest, len(single))
 
 
 def test_right_options_are_spread_over_the_positions():
