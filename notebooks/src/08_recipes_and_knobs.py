@@ -243,9 +243,8 @@ check(my_divisors, factors_by_experiment, tolerance=0.01);
 # optimiser and its own number of evaluations. Only the stand-in for the network is ours, and so are the pairs of
 # pictures, which were chosen to suit each program. Most of them run in half precision. Where a source leaves
 # something open, or we depart from it, the word `choices` of its recipe says so. This takes hours, so the paintings
-# are stored, and each file holds its settings. (Some were stopped early, and some take longer than a night on an
-# ordinary processor and are not stored yet. The list says which, and `python -m tools.pictures.results 08_systems`
-# goes on with them.)
+# are stored, and each file holds its settings. (The slowest are not stored yet. The list says which, and
+# `python -m tools.pictures.results 08_systems` paints them.)
 
 # %%
 from helpers.images import read_settings
@@ -472,12 +471,13 @@ figure(fig, alt="One bar for each program, cut into the pulls of content, style 
 # %% [markdown]
 # Now read the chart row by row. In `gatys_2016` the content does all the pulling, which explains our surprise. Much
 # the same holds for `cs231n`, whose weights were made for SqueezeNet and not for VGG19. In `gatys` and `d2l` about
-# nine tenths of the bar are `relu4_1`, although their style weights are 1e3 and 1e4. `neural_style` asks for less
-# style, and so its content has a fifth of the bar to itself. In `tensorflow`, too, `relu4_1` and the content share
-# nearly all of it. Only in `ours` and in `gatys_normalised` do several layers pull, and in the tutorial of PyTorch,
-# which asks shallow layers alone. Blue is nowhere wide: total variation has about two per cent at most, so in none of
-# these programs does it decide how the picture looks. (Some of these bars belong to programs made for torchvision's
-# weights. With their own network the pieces may be of other lengths.)
+# nine tenths of the bar are `relu4_1`, although their style weights are 1e3 and 1e4. `neural_style` and
+# `neural_style_pt` ask for less style, and so their content has a sixth of the bar to itself. In `tensorflow`, the
+# content pulls hardest, and `relu4_1` nearly as hard. Only in `ours` and in `gatys_normalised` do several layers
+# pull, and in the tutorial of PyTorch, which asks shallow layers alone. Blue is nowhere wide: total variation has
+# seven per cent in `tensorflow` and about one in the others, so in none of these programs does it decide how the
+# picture looks. (Some of these bars belong to programs made for torchvision's weights. With their own network the
+# pieces may be of other lengths.)
 #
 # A short piece can have two reasons. Either nobody listens to this layer, or its wish is already fulfilled, and
 # nothing is left to pull for. The style errors of the paintings tell the two apart:
@@ -490,9 +490,10 @@ for name, settings in stored.items():
 
 # %% [markdown]
 # In our own recipe the wish has been fulfilled. Its pull at `relu1_1` is one per cent, but its error there is only
-# about a thousandth, so the colours have been settled. In `gatys` the pull at `relu1_1` is nearly zero as well, and
-# the error there is hundreds of times as large. There the colours were hardly asked for, just as in the tutorial with
-# the paper's layers.
+# about a thousandth, so the colours have been settled. In `d2l` the first layer hardly pulls
+# either, and the error at `relu1_1` is hundreds of times as large. There the colours were hardly asked for, just as in
+# the tutorial with the paper's layers. `gatys` lies between the two. Its first layer pulls even less, but 520
+# evaluations were enough to bring its error down to a hundredth.
 #
 # Why does one layer pull so much harder than the others? The reason is one that you have met in
 # [notebook 05](05_the_total_loss.ipynb). Size did not count in our toy, because the 9 was *added*. Here a layer's

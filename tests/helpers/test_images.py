@@ -515,3 +515,13 @@ def test_a_picture_of_pillows_is_turned_as_its_file_is(photo):
     turned = load(picture, None)
     assert turned.shape[2:] == (40, 24)
     assert turned[0, 0, 0].mean() > 0.9 and turned[0, 2, -1].mean() > 0.9, "red above blue"
+
+
+def test_grey_with_a_profile_keeps_what_is_transparent():
+    tags = {b"wtpt": b"XYZ \0\0\0\0" + b"".join(map(number, D50)), b"kTRC": GAMMA}
+    profile = profile_of(b"GRAY", b"XYZ ", tags, b"mntr")
+    picture = Image.new("LA", (32, 16), (55, 255))
+    picture.paste((55, 0), (16, 0, 32, 16))
+    image = load(as_bytes(picture, "PNG", icc_profile=profile), None)
+    assert image[..., :8].max() < 0.3
+    assert image[..., 24:].min() == 1

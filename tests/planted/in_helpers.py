@@ -562,7 +562,7 @@ IN_DECODE = faults_in(
     ("a profile that is ignored", "_in_srgb", always("profile")),
     ("a profile that is said to nobody", "_in_srgb", dropped("print")),
     ("a profile turned round", "_converted", swapped_arguments("profileToProfile")),
-    ("what is transparent becomes white paper too early", "_converted", never("alpha")),
+    ("grey that loses what is transparent", "_converted", never("alpha")),
     ("a damaged file in Pillow's words", "_faults_in_a_sentence", uncaught("Exception")),
 )
 
