@@ -172,3 +172,14 @@ def test_killed_at_any_moment(narrow, narrow_file, pictures, path, capsys):
     assert result.history[: len(kept)] == kept
     assert len(result.history) == len(kept) + 2
     assert "evaluations are done, going on from there" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("is_best_kept, expected", [(True, 0), (False, 1)])
+def test_a_worse_image_replaces_a_better_one_only_where_the_last_counts(
+    is_best_kept, expected, path, ramp
+):
+    images = [ramp, 1 - ramp]
+    keeper = Keeper(path, "job", 10, {})
+    for image, value in zip(images, (1.0, 2.0), strict=True):
+        keeper(image, value, is_best_kept)
+    assert torch.equal(keeper.image, images[expected])
