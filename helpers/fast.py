@@ -11,8 +11,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import conv2d, conv_transpose2d, interpolate
 
-from helpers.images import require_image
-from helpers.vgg import VGG
+from helpers.images import require_image, require_picture
+from helpers.vgg import VGG, require_vgg
 
 __all__ = ["fast", "keep_memory", "pyramid", "matched_colour"]
 
@@ -43,6 +43,7 @@ def fast(vgg: VGG, precision: str | torch.dtype | None = None) -> VGG:
     Raises ValueError for another precision, where the network is in half precision already, or
     where its device does not know the precision.
     """
+    require_vgg(vgg)
     if precision is None:
         kind, reason = _best_precision(vgg.device)
     else:
@@ -236,8 +237,8 @@ def matched_colour(photo: Tensor, style: Tensor) -> Tensor:
     optimal transport between two normal distributions (Pitié and Kokaram 2007). Raises ValueError
     for what is no image.
     """
-    require_image("photo", photo)
-    require_image("style", style)
+    require_picture("photo", photo)
+    require_picture("style", style)
     # In float64, and so on the CPU: Apple's GPUs have neither that nor eigenvectors.
     colours = photo[0].flatten(1).cpu().double()  # (3, H W)
     wanted = style[0].flatten(1).cpu().double()

@@ -1,15 +1,35 @@
 """One way to write a file: beside its place first, and then into it. Standard library only."""
 
 import errno
-import glob
 import os
+import re
+import threading
 import time
 from contextlib import suppress
 from pathlib import Path
 
-__all__ = ["write_file"]
+__all__ = ["as_path", "write_file"]
 
 HOUR = 3600  # seconds; nothing that is still being written is as old as that
+
+
+def as_path(path: str | os.PathLike, example: str = "outputs/mine.png") -> Path:
+    """A path as somebody gives it: ~ is their home, and a link leads to its target.
+
+    example: for the sentence. Raises ValueError for what is no path, and for what lies there and is
+    no file.
+    """
+    if not isinstance(path, str | os.PathLike) or "\0" in str(path) or not str(path).strip():
+        raise ValueError(f"path must be a path such as {example}, not {path!r}")
+    path = Path(path)
+    with suppress(RuntimeError):  # ~nobody/mine.png: then a folder of that name is meant
+        path = path.expanduser()
+    if path.is_symlink():
+        path = path.resolve()
+    with suppress(OSError):  # a name that is too long for the disk is told when it is written
+        if path.exists() and not path.is_file():
+            raise ValueError(f"{path} is no file: choose another name")
+    return path
 
 
 def write_file(path: str | os.PathLike, content: bytes | str) -> Path:
@@ -22,11 +42,17 @@ def write_file(path: str | os.PathLike, content: bytes | str) -> Path:
     Returns the path. Raises OSError, naming the path and what to do, where the disk is full or the
     folder cannot be written; the file that was there before is there still.
     """
-    path = Path(path)
-    beside = path.with_name(f".{path.name}-{os.getpid()}.part")
+    path = as_path(path)
+    content = content.encode("utf-8") if isinstance(content, str) else content
+    beside = path.with_name(f".{path.name}-{os.getpid()}{threading.get_ident()}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        beside.write_bytes(content.encode("utf-8") if isinstance(content, str) else content)
+        beside.write_bytes(content)
+        if path.exists():
+            mode = path.stat().st_mode
+            if not mode & 0o200:
+                raise PermissionError(errno.EACCES, "it is read-only")
+            beside.chmod(mode)
         os.replace(beside, path)
         _sweep(path)
     except UnicodeEncodeError:
@@ -49,7 +75,10 @@ def _sweep(path: Path) -> None:
     By its age, because whether a process lives cannot be asked on every system, nor across a
     network.
     """
-    for part in path.parent.glob(f".{glob.escape(path.name)}-*.part"):
+    of_this_file = re.compile(re.escape(f".{path.name}-") + r"\d+\.part")
+    for part in path.parent.iterdir():
+        if not of_this_file.fullmatch(part.name):
+            continue
         with suppress(OSError):  # somebody else may have swept
             if time.time() - part.stat().st_mtime > HOUR:
                 part.unlink()

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import interpolate
 
+from helpers.decode import MAX_PIXELS
 from helpers.images import noise, require_image, require_picture
 from helpers.keeping import Keeper, fingerprint
 from helpers.published import (
@@ -27,7 +28,7 @@ from helpers.published import (
     to_normalised,
 )
 from helpers.transfer import METHODS, PIXELS, Callback, Result, optimise
-from helpers.vgg import NETWORKS, PADDINGS, POOLS, VGG, layer_names
+from helpers.vgg import NETWORKS, PADDINGS, POOLS, VGG, layer_names, require_vgg
 
 __all__ = [
     "RECIPES",
@@ -303,7 +304,9 @@ class Objective:
 
     def __init__(self, what: str | Recipe, vgg: VGG, content: Tensor, style: Tensor):
         self.recipe = _as_recipe(what)
-        self.vgg = vgg.pooled(self.recipe.pool)
+        self.vgg = require_vgg(vgg).pooled(self.recipe.pool)
+        require_image("content", content)
+        require_image("style", style)
         content_error = ERRORS[self.recipe.content_error]
         self.terms = self._terms("content", content, features_themselves, content_error)
         statistic = STATISTICS[self.recipe.gram]
@@ -330,6 +333,9 @@ class Objective:
         features = self._features(image, [term.layer for term in self.terms])
         for term in self.terms:
             F = features[term.layer]
+            if term.part == "content" and F.shape != term.target.shape:
+                sides = f"{image.shape[3]} x {image.shape[2]} px"
+                raise ValueError(f"the image is {sides}: content is compared at the photo's size")
             sizes = Sizes(features=F.numel(), pixels=image.shape[2] * image.shape[3])
             error = term.error(term.statistic(F), term.target, sizes)
             values[term.part, term.layer] = term.weight * error
@@ -402,16 +408,19 @@ def paint(  # noqa: PLR0913 - three things that a painting needs, and what has t
     returns its last image, as the source does; our own return their best. Raises ValueError for
     what cannot work.
     """
+    if torch.is_inference_mode_enabled():
+        raise ValueError("painting needs gradients: leave torch.inference_mode() first")
     chosen = _as_recipe(what)
     _require_material("content", content)
     _require_material("style", style)
-    if vgg is None:
-        vgg = VGG(chosen.network)
+    vgg = VGG(chosen.network) if vgg is None else require_vgg(vgg)
+    stages = _stages(chosen, size, steps)
+    content = content.to(vgg.device, torch.float32)
+    style = style.to(vgg.device, torch.float32)
     differences = departures(chosen, vgg, size)
     if differences:
         print(f"{chosen.name} is painted {', '.join(differences)}.")
-    stages = _stages(chosen, size, steps)
-    painting = _Painting(chosen, content.to(vgg.device), style.to(vgg.device), vgg, callback)
+    painting = _Painting(chosen, content, style, vgg, callback)
     return painting.run(stages, keep)
 
 
@@ -809,6 +818,8 @@ def _take_first_step(make: Callable[[list[Tensor]], torch.optim.Optimizer]) -> N
 def _fault_of_whole(word: str, value, smallest: int) -> str:
     """What is wrong with a whole number, in a sentence; nothing, if it is one and large enough."""
     if isinstance(value, Integral) and not isinstance(value, bool) and value >= smallest:
+        if word.endswith("size") and value**2 > MAX_PIXELS:
+            return f"{word} {value} asks for more than {MAX_PIXELS / 1e6:.0f} megapixels"
         return ""
     expected = f"a whole number from {smallest} on ({word} >= {smallest})"
     return f"{word} must be {expected}, not {value!r}"

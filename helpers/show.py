@@ -16,8 +16,8 @@ from IPython.display import display
 from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
-from helpers.files import write_file
-from helpers.images import to_pil
+from helpers.files import as_path, write_file
+from helpers.images import require_quality, to_pil
 
 if TYPE_CHECKING:  # imported only where they are needed: both take a while
     from ipywidgets import Widget
@@ -54,6 +54,9 @@ class Picture:
 
     def __init__(self, pil: Image.Image, alt: str, quality: int = 88):
         _require_description(alt)
+        quality = require_quality(quality)
+        if not isinstance(pil, Image.Image):
+            raise ValueError(f"a Picture needs a PIL image, not {type(pil).__name__}")
         buffer = io.BytesIO()
         pil.convert("RGB").save(buffer, "JPEG", quality=quality)
         self.pil = pil
@@ -67,7 +70,7 @@ class Picture:
 
 
 def _require_description(alt: str) -> None:
-    if not isinstance(alt, str) or len(alt) < 20:
+    if not isinstance(alt, str) or len(alt.strip()) < 20:
         raise ValueError("alt must say in a sentence (20 letters or more) what is to be seen")
 
 
@@ -87,10 +90,10 @@ def show(
     height: pixels of a row, at most 4,096; by default the tallest image's, or what fits.
     Raises ValueError where there is no image, not a title for each, or a number that cannot be.
     """
-    images = [images] if isinstance(images, Tensor) else list(images)
+    images = [images] if isinstance(images, Tensor) else _listed("images", images)
     if titles is None:
         titles = [""] * len(images)
-    titles = [titles] if isinstance(titles, str) else titles
+    titles = [titles] if isinstance(titles, str) else _listed("titles", titles)
     titles = [_one_line(title) for title in titles]
     if not images or len(titles) != len(images):
         counts = f"{len(images)} images, {len(titles)} titles"
@@ -114,6 +117,13 @@ def show(
             left += tile.width + GAP
         top += row[0].height + label_height + GAP
     return Picture(sheet, alt)
+
+
+def _listed(word: str, values: Iterable) -> list:
+    if not isinstance(values, Iterable) or isinstance(values, Tensor | Image.Image):
+        given = type(values).__name__
+        raise ValueError(f"{word} must be a list, one entry for each picture, not {given}")
+    return list(values)
 
 
 def _one_line(title: object) -> str:
@@ -301,8 +311,8 @@ def film(frames: Iterable[Tensor], path: str | os.PathLike, seconds: float = 4.0
     for another ending, for no image, for images of two sizes, and for a time that cannot be.
     """
     _require_seconds(seconds)
-    path = Path(path).expanduser()
-    tiles = [to_pil(frame) for frame in frames]
+    path = as_path(path, "outputs/mine.webp")
+    tiles = [to_pil(frame) for frame in _listed("frames", frames)]
     sizes = {tile.size for tile in tiles}
     ending = path.suffix.lower()
     if ending not in (".webp", ".gif", ".mp4") or len(sizes) != 1:
@@ -379,7 +389,7 @@ def play(
     _require_seconds(seconds)
     if not isinstance(colours, Integral) or not 2 <= colours <= 256:
         raise ValueError(f"colours must be a whole number from 2 to 256, not {colours!r}")
-    tiles = [to_pil(frame) for frame in frames]
+    tiles = [to_pil(frame) for frame in _listed("frames", frames)]
     sizes = {tile.size for tile in tiles}
     if len(sizes) != 1:
         given = f"{len(tiles)} images of {len(sizes)} sizes"

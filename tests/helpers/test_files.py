@@ -175,3 +175,27 @@ def test_what_may_still_be_written_is_left_alone(tmp_path):
     left = part(tmp_path / "a.txt", seconds=1000)
     write_file(tmp_path / "a.txt", "new")
     assert left.exists()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has other modes and few links")
+def test_modes_and_links_stay(tmp_path):
+    path = write_file(tmp_path / "a.txt", "old")
+    path.chmod(0o600)
+    link = tmp_path / "link.txt"
+    link.symlink_to(path)
+    write_file(link, "new")
+    assert link.is_symlink()
+    assert path.read_text() == "new"
+    assert path.stat().st_mode & 0o777 == 0o600
+    path.chmod(0o444)
+    with pytest.raises(OSError, match="a.txt could not be written .it is read-only"):
+        write_file(path, "newer")
+    assert path.read_text() == "new"
+
+
+def test_files_of_others_that_look_like_ours_stay(tmp_path):
+    notes = tmp_path / ".a.txt-notes.part"
+    notes.write_text("mine")
+    os.utime(notes, (0, 0))
+    write_file(tmp_path / "a.txt", "x")
+    assert notes.read_text() == "mine"

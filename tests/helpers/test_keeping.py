@@ -183,3 +183,25 @@ def test_a_worse_image_replaces_a_better_one_only_where_the_last_counts(
     for image, value in zip(images, (1.0, 2.0), strict=True):
         keeper(image, value, is_best_kept)
     assert torch.equal(keeper.image, images[expected])
+
+
+def test_a_disk_that_goes_bad_stops_no_painting(narrow, pictures, path, monkeypatch, capsys):
+    def fail(*_):
+        raise OSError(28, "No space left on device")
+
+    def spoil(step, image, value):
+        monkeypatch.setattr(keeping, "save", fail)
+
+    result = paint_small("ours", narrow, pictures, path, callback=spoil)
+    assert len(result.history) == 8
+    assert "The painting goes on, but is not kept" in capsys.readouterr().out
+
+
+def test_what_somebody_else_writes_there_meanwhile_stays(narrow, pictures, path, capsys):
+    def write(step, image, value):
+        if step == 3:
+            save(pictures.style, path, {"job": "another"})
+
+    paint_small("ours", narrow, pictures, path, callback=write)
+    assert read_settings(path) == {"job": "another"}
+    assert "was written by somebody else" in capsys.readouterr().out

@@ -363,3 +363,33 @@ def test_after_nan_it_goes_on_from_the_best_image_and_not_from_the_last(ramp, ca
         good, lambda image: image.mean(), 3, method=visiting(worse, bad, worse), pixels="free"
     )
     assert [image.mean().item() for image in images] == pytest.approx([0.2, 0.6, 0.2])
+
+
+def test_a_callback_may_do_what_it_likes_with_its_image(ramp):
+    def spoil(step, image, value):
+        image.zero_()
+
+    spoiled = optimise(ramp, lambda image: (image - 0.5).square().sum(), 5, callback=spoil)
+    alone = optimise(ramp, lambda image: (image - 0.5).square().sum(), 5)
+    assert torch.equal(spoiled.image, alone.image)
+
+
+def test_an_optimiser_that_swallows_the_end_still_ends(ramp):
+    class Swallowing(torch.optim.SGD):
+        def step(self, closure=None):
+            try:
+                closure()
+            except Exception:
+                return
+            super().step()
+
+    def make(variables):
+        return Swallowing(variables, lr=0.01)
+
+    assert len(optimise(ramp, lambda image: image.square().sum(), 4, method=make).history) == 4
+
+
+def test_half_precision_is_painted_in_full(ramp):
+    result = optimise(ramp.half(), lambda image: image.square().sum(), 4, method="adam")
+    assert result.image.dtype == torch.float32
+    assert result.history[-1] < result.history[0]

@@ -26,8 +26,8 @@ ARROWS = {
     "transfer": {"images", "losses"},
     "show": {"images", "files"},
     "published": {"losses", "vgg"},
-    "keeping": {"images"},
-    "recipes": {"published", "transfer", "vgg", "images", "keeping"},
+    "keeping": {"files", "images"},
+    "recipes": {"published", "transfer", "vgg", "images", "keeping", "decode"},
 }
 # These may import what they need, and nothing else in helpers needs them.
 EXTRAS = {"fast", "explorer"}
