@@ -87,8 +87,8 @@ def _in_8_bits(image: Image.Image) -> Image.Image:
     if not np.isfinite(values).all():
         raise ValueError("it holds NaN or infinite values")
     white = 65535
-    if image.mode == "F" and values.max() <= 255:
-        white = 1 if values.max() <= 1 else 255
+    if image.mode == "F":  # some programs write 1 for white, some 255, some 65,535
+        white = next((w for w in (1, 255) if values.max() <= w), white)
     grey = Image.fromarray(np.uint8(np.clip(values / white, 0, 1) * 255 + 0.5))
     grey.info = dict(image.info)
     if "transparency" in grey.info:  # a grey of 16 bits that stands for it

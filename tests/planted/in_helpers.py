@@ -146,7 +146,7 @@ IN_TRANSFER = faults_in(
     ),
     ("on from where it became NaN", "_Run.advance", dropped("parametrize")),
     ("as fast again after NaN", "optimise", constant(0.5, 1.0)),
-    ("a learning rate ignored", "optimise", dropped("attempt")),
+    ("a learning rate ignored", "optimise", dropped("group")),
     ("a picture lost by Ctrl-C", "optimise", uncaught("KeyboardInterrupt")),
     (
         "the last image returned as the best",
@@ -159,7 +159,7 @@ IN_TRANSFER = faults_in(
         argument("Result", 2, "run.best.clamp(0, 1)"),
     ),
     ("a result out of range", "optimise", argument("Result", 0, "run.best")),
-    ("no steps allowed", "optimise", never("Integral"), BAD_INPUT),
+    ("no steps allowed", "_require_numbers", never("Integral"), BAD_INPUT),
     ("a start of any shape", "optimise", dropped("require_picture"), BAD_INPUT),
     ("a clamp on what is no pixel", "optimise", never("parametrize", "pixels"), BAD_INPUT),
     (
@@ -173,7 +173,7 @@ IN_TRANSFER = faults_in(
     ("L-BFGS with all the memory there is", "_lbfgs", argument("LBFGS", "history_size", "50")),
     ("Adam ten times as fast", "_adam", constant(0.02, 0.2), RECIPES),
     ("a loop that needs a trick", "", other_import("helpers.images", "helpers.fast"), ARROWS),
-    ("a pyramid in place of its function", "optimise", never("callable"), BAD_INPUT),
+    ("a pyramid in place of its function", "_require_functions", never("parametrize"), BAD_INPUT),
     (
         "the best image judged without its fence",
         "_Run._remember",
@@ -741,7 +741,7 @@ IN_CHECK = faults_in(
         "_rounds",
         argument("_draw", 2, "torch.Generator().manual_seed(0)"),
     ),
-    ("an answer that spoils the question", "_answer", without_method("clone")),
+    ("an answer that spoils the question", "copied", without_method("clone")),
     ("a tolerance ignored", "_compare", argument("isclose", "rtol", "1e-4")),
     ("an exercise not started is wrong", "_answer", uncaught("NotImplementedError")),
     ("another place of the difference", "_compare", other_name("argmax", "argmin")),
