@@ -747,7 +747,7 @@ CALLS = {
     ),
     "close to anything": (V, "tolerance must be", lambda t: close("x", IMAGE, IMAGE, 1000.0)),
     "an answer that is no function": (V, "your answer must be a function", lambda t: check(5, abs)),
-    # what a stranger tried
+    # odd networks, files, optimisers and losses
     "a network by its name": (
         V,
         "vgg must be a network, such as VGG.., not 'vgg19'",
