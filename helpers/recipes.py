@@ -408,8 +408,6 @@ def paint(  # noqa: PLR0913 - three things that a painting needs, and what has t
     returns its last image, as the source does; our own return their best. Raises ValueError for
     what cannot work.
     """
-    if torch.is_inference_mode_enabled():
-        raise ValueError("painting needs gradients: leave torch.inference_mode() first")
     chosen = _as_recipe(what)
     _require_material("content", content)
     _require_material("style", style)
@@ -795,6 +793,8 @@ class _Enough(Exception):
     """The trial step has shown what it could."""
 
 
+@torch.inference_mode(False)  # a recipe can be made where gradients are switched off
+@torch.enable_grad()
 def _take_first_step(make: Callable[[list[Tensor]], torch.optim.Optimizer]) -> None:
     """Let an optimiser begin on one number: some settings are refused in the first step only."""
     number = torch.ones(1, requires_grad=True)

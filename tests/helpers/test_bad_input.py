@@ -783,6 +783,13 @@ CALLS = {
         "the loss does not depend on the image",
         lambda t: optimise(IMAGE, lambda image: (OTHER * 2).sum(), 3, method="adam"),
     ),
+    "a painting within inference": (
+        V,
+        "painting needs gradients: leave torch.inference_mode",
+        lambda t: within(
+            torch.inference_mode(), lambda: paint("ours", IMAGE, IMAGE, t.vgg, size=32)
+        ),
+    ),
     "content of another size than the photo": (
         V,
         "content is compared at the photo's size",
@@ -838,9 +845,9 @@ def circle():
     return settings
 
 
-def within(mode):
+def within(mode, work=lambda: optimise(IMAGE, loss)):
     with mode:
-        optimise(IMAGE, loss)
+        work()
 
 
 def set_weight(made):
