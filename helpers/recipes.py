@@ -13,8 +13,10 @@ import torch
 from torch import Tensor
 from torch.nn.functional import interpolate
 
+from helpers.control import Controls, Region
 from helpers.images import noise, require_image, require_picture
 from helpers.keeping import Keeper, fingerprint
+from helpers.masks import guide
 from helpers.published import (
     ERRORS,
     INPUTS,
@@ -279,6 +281,12 @@ class Term(NamedTuple):
     statistic: Callable[[Tensor], Tensor | Moments]  # features F (C, N) -> what is compared
     target: Tensor | Moments  # the statistic of the content or style image
     error: Callable[[Tensor | Moments, Tensor | Moments, Sizes], Tensor]
+    guide: Tensor | None = None  # (N,): what the features are multiplied by, see helpers.masks
+
+
+def _as_list(style: Tensor | list[Tensor]) -> list[Tensor]:
+    """One style or several -> a list."""
+    return [style] if isinstance(style, Tensor) else list(style)
 
 
 def _as_recipe(what: str | Recipe) -> Recipe:
@@ -299,15 +307,25 @@ class Objective:
     and features are multiplied by what Caffe's range makes of them, so that the published weights
     keep their meaning. A layer that `vgg` lacks gives its place to the deepest before it, and a
     printed line says so. Raises ValueError for what is no image.
+
+    style may be a list of pictures; controls say where each goes, how much of it there is, and what
+    of the photo is protected. Masks have the size of `content`.
     """
 
-    def __init__(self, what: str | Recipe, vgg: VGG, content: Tensor, style: Tensor):
+    def __init__(
+        self,
+        what: str | Recipe,
+        vgg: VGG,
+        content: Tensor,
+        style: Tensor | list[Tensor],
+        controls: Controls | None = None,
+    ):
         self.recipe = _as_recipe(what)
         self.vgg = vgg.pooled(self.recipe.pool)
-        content_error = ERRORS[self.recipe.content_error]
-        self.terms = self._terms("content", content, features_themselves, content_error)
-        statistic = STATISTICS[self.recipe.gram]
-        self.terms += self._terms("style", style, statistic, ERRORS[self.recipe.style_error])
+        self.controls = controls or Controls()
+        self.terms = self._content_terms(content)
+        for region in self.controls.regions(_as_list(style)):
+            self.terms += self._style_terms(region)
 
     def __call__(self, image: Tensor) -> Tensor:
         """The loss at an image (1, 3, H, W): a scalar, with a gradient."""
@@ -329,22 +347,56 @@ class Objective:
         values = {}
         features = self._features(image, [term.layer for term in self.terms])
         for term in self.terms:
-            F = features[term.layer]
+            F = features[term.layer] if term.guide is None else features[term.layer] * term.guide
             sizes = Sizes(features=F.numel(), pixels=image.shape[2] * image.shape[3])
             error = term.error(term.statistic(F), term.target, sizes)
-            values[term.part, term.layer] = term.weight * error
+            earlier = values.get((term.part, term.layer), 0.0)  # of another style
+            values[term.part, term.layer] = earlier + term.weight * error
         if self.recipe.tv:
             values["tv", ""] = self.recipe.tv * self._variation(image)
         return values
 
-    def _terms(self, part: str, image: Tensor, statistic: Callable, error: Callable) -> list[Term]:
-        """The terms of content or of style, with their targets."""
-        weights = self._weights_of_present_layers(getattr(self.recipe, part))
-        features = self._features(image.detach(), list(weights))
-        return [
-            Term(part, layer, weight, statistic, statistic(features[layer]), error)
-            for layer, weight in weights.items()
-        ]
+    def _content_terms(self, content: Tensor) -> list[Term]:
+        """The terms of content, and those of what is protected, with their targets."""
+        error = ERRORS[self.recipe.content_error]
+        weights = self._weights_of_present_layers(self.recipe.content)
+        features = self._features(content.detach(), list(weights))
+        terms = []
+        for layer, weight in weights.items():
+            target = features_themselves(features[layer])
+            terms.append(Term("content", layer, weight, features_themselves, target, error))
+        if self.controls.protected is not None:
+            mask, protected_weight = self.controls.protected
+            for layer, weight in weights.items():
+                guide_ = guide(mask, layer, "resized")
+                share = protected_weight * weight / sum(weights.values())
+                if guide_ is None:
+                    raise ValueError(f"what is protected is too small for {layer}")
+                target = features_themselves(features[layer] * guide_)
+                terms.append(
+                    Term("protected", layer, share, features_themselves, target, error, guide_)
+                )
+        return terms
+
+    def _style_terms(self, region: Region) -> list[Term]:
+        """The terms of one style, where its mask leaves something to compare."""
+        statistic = STATISTICS[self.recipe.gram]
+        error = ERRORS[self.recipe.style_error]
+        weights = self._weights_of_present_layers(self.recipe.style)
+        features = self._features(region.style.detach(), list(weights))
+        terms = []
+        for layer, weight in weights.items():
+            guide_ = None
+            if region.mask is not None:
+                guide_ = guide(region.mask, layer, self.controls.way)
+                if guide_ is None:
+                    print(f"A mask is too thin for {layer}: its style is left out there.")
+                    continue
+            target = statistic(features[layer])
+            terms.append(
+                Term("style", layer, region.share * weight, statistic, target, error, guide_)
+            )
+        return terms
 
     def _features(self, image: Tensor, layers: list[str]) -> dict[str, Tensor]:
         """Features F, (C, N), of some layers, as large as the published network's."""
@@ -378,13 +430,14 @@ class Objective:
 def paint(  # noqa: PLR0913 - three things that a painting needs, and what has to be named
     what: str | Recipe,
     content: Tensor,
-    style: Tensor,
+    style: Tensor | list[Tensor],
     vgg: VGG | None = None,
     *,
     size: int | None = None,
     steps: int | None = None,
     callback: Callback | None = None,
     keep: str | os.PathLike | None = None,
+    controls: Controls | None = None,
 ) -> Result:
     """Run a recipe, or the recipe of that name, on two pictures.
 
@@ -395,24 +448,30 @@ def paint(  # noqa: PLR0913 - three things that a painting needs, and what has t
     recipe's, and its stages share another number. callback: as in helpers.transfer.optimise; steps
     are counted through all stages. keep: a .png that holds the painting so far, from every twenty
     seconds; after a crash, or for more steps, the same call goes on from there, with an optimiser
-    that begins anew. A recipe's `per_style` is not looked into: choose a row of it
-    with recipe(name, **changes).
+    that begins anew. controls: whose colours, where which style goes, how much of it, what has to
+    stay (helpers.control.Controls); with several styles, `style` is a list. A recipe's `per_style`
+    is not looked into: choose a row of it with recipe(name, **changes).
 
     A printed line says what differs from the recipe: the network, the size. A published optimiser
     returns its last image, as the source does; our own return their best. Raises ValueError for
     what cannot work.
     """
     chosen = _as_recipe(what)
+    styles = _as_list(style)
+    controls = controls or Controls()
     _require_material("content", content)
-    _require_material("style", style)
+    for picture in styles:
+        _require_material("style", picture)
+    for sentence in controls.require_fit(content, styles):
+        print(f"The {sentence}.")
     if vgg is None:
         vgg = VGG(chosen.network)
     differences = departures(chosen, vgg, size)
     if differences:
         print(f"{chosen.name} is painted {', '.join(differences)}.")
     stages = _stages(chosen, size, steps)
-    painting = _Painting(chosen, content.to(vgg.device), style.to(vgg.device), vgg, callback)
-    return painting.run(stages, keep)
+    pair = _Material(content.to(vgg.device), [style.to(vgg.device) for style in styles], controls)
+    return _Painting(chosen, pair, vgg, callback).run(stages, keep)
 
 
 def _require_material(name: str, image: Tensor) -> None:
@@ -422,6 +481,20 @@ def _require_material(name: str, image: Tensor) -> None:
     if min(height, width) < SMALLEST:
         sides = f"both sides must have at least {SMALLEST} px"
         raise ValueError(f"{name} is {width} x {height} px; {sides}")
+
+
+class _Material(NamedTuple):
+    """What is painted: the photo, the styles, and what is controlled."""
+
+    content: Tensor
+    styles: list[Tensor]
+    controls: Controls
+
+    def at(self, chosen: Recipe, stage: "_Stage") -> "_Material":
+        """The same at the size of a stage."""
+        photo = _resized(self.content, stage.size, chosen.side)
+        styles = [_style_at(style, photo, chosen, stage) for style in self.styles]
+        return _Material(photo, styles, self.controls.resized(photo))
 
 
 class _Stage(NamedTuple):
@@ -475,12 +548,9 @@ def _left(stages: list[_Stage], done: int) -> list[_Stage]:
 class _Painting:
     """A recipe at work: what its stages hand to each other."""
 
-    def __init__(
-        self, chosen: Recipe, content: Tensor, style: Tensor, vgg: VGG, callback: Callback | None
-    ):
+    def __init__(self, chosen: Recipe, material: _Material, vgg: VGG, callback: Callback | None):
         self.chosen = chosen
-        self.content = content
-        self.style = style
+        self.material = material
         self.vgg = vgg
         self.callback = callback
         self.history = []
@@ -510,7 +580,10 @@ class _Painting:
         notes = {"recipe": chosen.name, "network": self.vgg.name, "size": stages[-1].size}
         sizes = [(stage.size, stage.style_size, stage.optimiser) for stage in stages]
         what_makes_it = {**asdict(chosen), **notes, "steps": None, "stages": sizes}
-        job = fingerprint(what_makes_it, self.content, self.style)
+        content, styles, controls = self.material
+        what_makes_it |= {"controls": [controls.way, controls.shares, controls.colour]}
+        masks = [mask.expand(1, 3, -1, -1) for mask in controls.all_masks()]
+        job = fingerprint(what_makes_it, content, *styles, *masks)
         self.keeper = Keeper(path, job, sum(stage.steps for stage in stages), notes)
         self.history = list(self.keeper.history)
         if self.keeper.image is not None:
@@ -520,8 +593,9 @@ class _Painting:
     def advance(self, stage: _Stage) -> bool:
         """Run one stage; False if it was interrupted."""
         chosen = self.chosen
-        photo, style = _pictures(chosen, self.content, self.style, stage)
-        start = start_for(chosen, photo)
+        photo, styles, controls = self.material.at(chosen, stage)
+        pairs = [controls.before(photo, style) for style in styles]
+        start = start_for(chosen, pairs[0][0])
         if self.next_start is not None:
             start = _reshaped(self.next_start, photo.shape[2:])
         earlier = len(self.history)
@@ -534,7 +608,7 @@ class _Painting:
 
         result = optimise(
             start,
-            Objective(chosen, self.vgg, photo, style),
+            Objective(chosen, self.vgg, pairs[0][0], [style for _, style in pairs], controls),
             stage.steps,
             method=self._method(stage.optimiser),
             pixels=chosen.pixels,
@@ -544,7 +618,8 @@ class _Painting:
         self.history += result.history
         self.last = result.last
         self.next_start = result.image if self.table["name"] in METHODS else result.last
-        self.image = self.mean.image() if chosen.average else self.next_start
+        image = self.mean.image() if chosen.average else self.next_start
+        self.image = controls.after(photo, image)
         return len(result.history) == stage.steps and not self.is_stopped
 
     def _call(self, step: int, image: Tensor, value: float) -> None:
@@ -627,17 +702,16 @@ def pictures_for(
     chosen = _as_recipe(what)
     _require_material("content", content)
     _require_material("style", style)
-    return _pictures(chosen, content, style, _stages(chosen, size, None)[-1])
+    material = _Material(content, [style], Controls())
+    photo, styles, _ = material.at(chosen, _stages(chosen, size, None)[-1])
+    return photo, styles[0]
 
 
-def _pictures(
-    chosen: Recipe, content: Tensor, style: Tensor, stage: _Stage
-) -> tuple[Tensor, Tensor]:
-    """Photo and style of one stage."""
-    photo = _resized(content, stage.size, chosen.side)
+def _style_at(style: Tensor, photo: Tensor, chosen: Recipe, stage: _Stage) -> Tensor:
+    """A style as a recipe has it beside a photo of this size."""
     if chosen.style_shape == "photo":
-        return photo, _reshaped(style, photo.shape[2:])
-    return photo, _resized(style, stage.style_size, chosen.side)
+        return _reshaped(style, photo.shape[2:])
+    return _resized(style, stage.style_size, chosen.side)
 
 
 def _resized(image: Tensor, size: int, side: str) -> Tensor:
