@@ -99,7 +99,7 @@ def matched_colour(photo: Tensor, style: Tensor, how: str = "transport") -> Tens
 
 
 def _moments(image: Tensor) -> tuple[Tensor, Tensor]:
-    """Mean (3,) and covariance (3, 3) of the colours in float64, on the CPU: some GPUs have none."""
+    """Mean (3,) and covariance (3, 3) of the colours; float64, on the CPU: some GPUs have none."""
     colours = image[0].flatten(1).cpu().double()
     return colours.mean(1), torch.cov(colours)
 
