@@ -44,7 +44,7 @@ def painted(
 GATES = "fushimi_inari_gates"
 WAVES = "konen_ocean_waves"
 SIZE = 384  # pixels of the long side of the paintings below
-COLOUR_EVALUATIONS = 40
+COLOUR_EVALUATIONS = 30
 COLOURS = ("style", "luminance", "matched", "afterwards")
 
 
@@ -67,7 +67,7 @@ def colours(vgg: VGG, path: Path) -> None:
     whose colours they have: the style's (top left), lightness alone painted (top right), the style
     in the photo's colours (bottom left), and the photo's colours put back afterwards.
 
-    40 evaluations each at 384 px, content weight 0.03. Kept in the folder `10_colours`.
+    30 evaluations each at 384 px, content weight 0.03. Kept in the folder `10_colours`.
     """
     folder = path.parent / path.stem
     files = {colour: folder / f"{colour}.jpg" for colour in COLOURS}
@@ -92,7 +92,7 @@ DUNE = "desert_dune"
 DASHES = "vangogh_self_portrait_1887"
 STYLE_SIZES = (160, 400, 1000)  # of the painting's long side
 DEPTHS = ("relu2_1", "relu4_1", "relu5_1")  # the deepest style layer
-SCALE_EVALUATIONS = 30
+SCALE_EVALUATIONS = 20
 
 
 def scale_settings(style_size: int, depth: str) -> dict:
@@ -124,7 +124,7 @@ def scale(vgg: VGG, path: Path) -> None:
     """A dune in the dashes of Van Gogh's self-portrait: the style image 160, 400 and 1,000 pixels
     high, downwards; the deepest style layer relu2_1, relu4_1 and relu5_1, to the right.
 
-    30 evaluations each at 384 px, content weight 0.03. Kept in the folder `10_scale`.
+    20 evaluations each at 384 px, content weight 0.03. Kept in the folder `10_scale`.
     """
     folder = path.parent / path.stem
     places = [(style_size, depth) for style_size in STYLE_SIZES for depth in DEPTHS]
@@ -151,8 +151,8 @@ def scale(vgg: VGG, path: Path) -> None:
 FORMS = "munch_the_scream"
 STROKES = "signac_la_calanque"
 FINE = ["relu1_1", "relu2_1"]
-NEW_EVALUATIONS = 60
-MIX_EVALUATIONS = 40
+NEW_EVALUATIONS = 40
+MIX_EVALUATIONS = 28
 MIXES = ("forms", "naive", "new")
 
 
@@ -201,7 +201,7 @@ def mix(vgg: VGG, path: Path) -> None:
     alone and a Scream made of Signac's touches, below the lake after the Scream, with two targets
     swapped, and after the new style.
 
-    60 evaluations for the new style, 40 for each painting, at 384 px. Kept in the folder `10_mix`.
+    40 evaluations for the new style, 28 for each painting, at 384 px. Kept in the folder `10_mix`.
     """
     folder = path.parent / path.stem
     files = {name: folder / f"{name}.jpg" for name in ("style", *MIXES)}
@@ -231,7 +231,7 @@ CAT = "chelsea"
 CUTS = "woodcut"
 PANES = "stained_glass"
 SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)  # of the panes
-BLEND_EVALUATIONS = 35
+BLEND_EVALUATIONS = 25
 BLENDS = (*(f"{share:g}" for share in SHARES), "transport")
 
 
@@ -291,7 +291,7 @@ def blends(vgg: VGG, path: Path) -> None:
     """A cat after mixed Gram matrices of a woodcut and of a glass window: 0, 1/4 and 1/2 of the
     window on top, 3/4 and all of it below; and, at the end, half way by transport.
 
-    35 evaluations each at 384 px, content weight 0.03. Kept in the folder `10_blends`.
+    25 evaluations each at 384 px, content weight 0.03. Kept in the folder `10_blends`.
     """
     folder = path.parent / path.stem
     files = {name: folder / f"{name}.jpg" for name in BLENDS}
