@@ -157,7 +157,7 @@ check(my_stretch, stretch_spec);
 # **Before** the painting is the most interesting place. We give the *style* the colours of the photo, and then paint as
 # always. For a single number per pixel we know how: stretch and move. What is a stretch for three numbers at once?
 #
-# ## One cloud of colours onto another
+# ### One cloud of colours onto another
 #
 # The pixels of a picture are points in a space with the axes red, green and blue, and together they form a cloud. The
 # cloud has a mean $\mu$, and its shape is described by the **covariance** $\Sigma$, a table of 3 × 3 numbers: the
@@ -209,7 +209,7 @@ for name, M in {"stretch": stretch, "turn, then stretch": stretch @ quarter_turn
 # $\operatorname{tr} \Sigma + \operatorname{tr} \Sigma' - 2 \operatorname{tr}(M \Sigma)$, where the **trace** tr is the
 # sum of the diagonal. The first two terms are given, so we need the largest $\operatorname{tr}(M\Sigma)$. It is reached where $M$ is symmetric
 # and stretches without turning anything, and there is one such matrix ([Pitié and Kokaram
-# 2007](https://www.researchgate.net/publication/4307085_The_linear_Monge-Kantorovitch_linear_colour_mapping_for_example-based_colour_transfer)):
+# 2007](https://github.com/frcs/colour-transfer)):
 #
 # $$M = \Sigma^{-1/2} \left(\Sigma^{1/2}\, \Sigma'\, \Sigma^{1/2}\right)^{1/2} \Sigma^{-1/2}$$
 
@@ -483,7 +483,7 @@ print(gram(features))
 # the paper the style may have a guide as well, so that a sky learns from a sky. We cut out the piece of the style that
 # we mean, which is the same for a rectangle.)
 #
-# ## How a mask comes down
+# ### How a mask comes down
 #
 # One thing is missing. A mask has as many pixels as the photo, and `relu4_1` has only an eighth of them in each
 # direction. Making the mask smaller is one line. But is it right? Take a row of eight pixels, of which the left
@@ -636,9 +636,14 @@ figure(fig, alt="Three curves of the gradient's strength across the border of th
        "the houses on the right, inside falls to zero at the border and is weaker in the sky near it.")
 
 # %% [markdown]
-# <<read gradient>>
+# With `"all"`, more than half of the gradient pulls at houses. With `"resized"` it is about a sixth, and most of that falls on the
+# 30 pixels below the border. With `"inside"`, the curve is at zero from the border on.
 #
-# ## Two painters, one photo
+# But look at the left end as well. The red curve falls all the way from the upper edge to the border, because near the border hardly any layer counts any more. And far
+# from it, it shoots up: the six places of `relu5_1` have to answer for the whole layer, so all of its gradient is
+# heaped on what they see. So neither way is free. The resized mask leaks, and the mask inside gets thin.
+#
+# ### Two painters, one photo
 #
 # Now we paint. `Objective(recipe, network, photo, styles, controls)` of `helpers.recipes` adds up the
 # losses that we derived: the content error with our usual weight of 0.03, and for each style the mean of its guided style errors. `Controls` says which
@@ -650,7 +655,7 @@ figure(fig, alt="Three curves of the gradient's strength across the border of th
 from helpers.control import Controls
 from helpers.fast import fast, pyramid
 from helpers.images import as_saved
-from helpers.recipes import Objective, recipe
+from helpers.recipes import Objective
 from helpers.transfer import optimise
 
 quick = fast(VGG())
@@ -672,10 +677,13 @@ two_painters = paint_regions(photo, styles, masks, way="resized")
 
 # %%
 show(two_painters, height=480,
-     alt="Tübingen with a sky of red and orange waves, and houses and river in small panes of coloured glass.")
+     alt="Tübingen under a brown sky with orange waves above the roofs; the houses are pink, yellow and green with dark "
+     "outlines, and the river is made of dark panes of glass. The tower dissolves in the strokes of the sky.")
 
 # %% [markdown]
-# <<look>>
+# The sky waves like Munch's, and where the trees and the river are, panes of glass have grown, with dark lead between them. The line of
+# the roofs separates the two well. But look at the church tower! It is only a few pixels wide, so in the deep layers every place that sees
+# it also sees sky, and the strokes of the sky run through it. We will come back to it.
 #
 # We took resized masks although they leak, because our photo is small. At this size `"inside"` leaves hardly a
 # place of the sky at `relu5_1`, and the layer that paints the largest shapes would have next to nothing to work with. How large must a
@@ -690,14 +698,14 @@ for pixels in (256, 384, 512, 1024):
     print(f"photo of {pixels:4} pixels   " + "".join(f"{count:9.0f}" for count in counts))
 
 # %% [markdown]
-# <<read>> When nothing is left, the helpers
+# At 256 pixels, no place of `relu5_1` is inside, and at 1,024 pixels there are 609. So this mask can be used inside from about 512 pixels on. When nothing is left, the helpers
 # leave that layer out for that style and say so in a line, because a mean over no places is not a number. Thin things, such as a mast
 # or a street sign, meet this fate at any size. Give them to a neighbour, or protect them, which is the next section but one.
 #
 # The picture at the top used both: resized masks at 256 and 512 pixels, where the large shapes are laid out, and
 # masks inside for the last 15 evaluations at 1,024 pixels.
 #
-# ## Four ways to a mask
+# ### Four ways to a mask
 #
 # Where does a mask come from, when nobody has stored one? Here are four ways, from the cheapest to the most careful, for the sky beside the
 # Colosseum.
@@ -759,32 +767,39 @@ for name, mask in found_masks.items():
     tiles.append(colosseum * (0.2 + 0.8 * mask))  # dark where the mask is 0
     titles.append(f"{name}: covers {mask.mean():.0%}, shares {both / either:.0%} with the file")
 show(tiles, titles, columns=2, height=266,
-     alt="The Colosseum four times, bright where a mask is and dark elsewhere: <<see>>.")
+     alt="The Colosseum four times, bright where a mask is and dark elsewhere: all four have the sky at the right. The "
+     "threshold also has bits of sky in the arches; the clusters leave a dark frame at the edge of the picture.")
 
 # %% [markdown]
-# <<see>> A bright **soft mask**, with values between 0 and 1, lets
-# two styles share the places at the border. Remember that a place with the mask 0.5 counts a quarter in each of them. If two masks overlap, the styles mix there, and where no mask is, no
+# All four have the sky, and they differ in what else they have. The threshold takes the sky behind the arches, too, and is right to do so, but its edge is ragged.
+# The clusters know nothing of colour names, and needed only a hint which of the three groups we mean. They leave out a
+# frame around the picture, though, because the zeros that fill up what lies outside look like an edge to the network. The polygon is smooth, and took
+# six corners. The file, which is an older polygon of ours, cuts off a strip of sky beside the wall.
+#
+# A **soft mask**, with values between 0 and 1, lets two styles share the places at the border. Remember that a place with the mask 0.5 counts a quarter in each of them. If two masks overlap, the styles mix there, and where no mask is, no
 # style is asked for. `paint` says both.
 #
 # We paint the sky after Van Gogh's wheat field with its curling clouds, and the stones after a mosaic of small squares:
 
 # %% tags=["painting"]
 photo = load("roman_colosseum", size)  # (1, 3, 180, 320)
-sky = load_mask("roman_colosseum_sky_polygon", size)
+sky = polygon(corners, photo)  # (1, 1, 180, 320)
 styles = [load("vangogh_wheat_field_cypresses", style_size), load("mosaic", style_size)]
 stones_and_clouds = paint_regions(photo, styles, [sky, 1 - sky], way="resized")
 
 # %%
 show(stones_and_clouds, height=480,
-     alt="The Colosseum made of small square stones in blue and gold, under a sky of curling brush strokes.")
+     alt="The Colosseum made of small rounded stones in dark blue and gold, beside a sky of curling yellow and green "
+     "brush strokes.")
 
 # %% [markdown]
-# <<look>>
+# Every stone of the Colosseum is now a stone of the mosaic, gold where the lamps are and blue in the shade, and beside it are the
+# clouds of Provence. Each painter stays on one side of the wall.
 #
-# **Exercise 2 · diagnose** · ●●○ · 15 minutes. A [well-known program](https://github.com/ProGamerGov/neural-style-pt) once painted
-# only some of its regions. It computed an error for every mask and printed them all, but for some masks the error
-# had been detached from the image, so that it had no gradient. The loss looks healthy! Write `my_silent_masks(loss, image, masks)`, which returns the numbers of the masks whose
-# region gets no gradient at all, in a list from small to large, counted from 0. The masks do not overlap.
+# **Exercise 2 · diagnose** · ●●○ · 15 minutes. A friend's program paints only some of its regions. It computes an error for every mask and prints them all, and they all look
+# healthy. But for some masks the error was detached from the image, and so it has no gradient. Write
+# `my_silent_masks(case)`. It gets a `case.image`, a list `case.masks` of masks that do not overlap, and the program's loss as a function, `case.loss(image)`. It returns the numbers of the masks whose
+# region gets no gradient at all, in a list from small to large, counted from 0.
 
 
 # %% tags=["spec", "folded"]
@@ -905,11 +920,14 @@ for name, painting in {"painted": everywhere, "the face protected": kept}.items(
         F = vgg(painting, "relu4_2")["relu4_2"]
     titles.append(f"{name}: face {relative_error(T * F, T * P):.2f}, all {relative_error(F, P):.2f}")
 show([girl * (0.35 + 0.65 * face), everywhere, kept], titles, height=372,
-     alt="Girl with a Pearl Earring with her face outlined; painted all over in leaves and feathers; and painted so that "
-     "her eyes, nose and mouth remain.")
+     alt="Girl with a Pearl Earring, bright where her face is protected; then painted with her face covered by dark "
+     "tendrils; then with the same tendrils all around, and her eyes, nose and mouth as Vermeer painted them.")
 
 # %% [markdown]
-# <<read>>
+# In the middle the wallpaper has grown over her face like a tattoo, and her eyes are gone. On the right she looks at us
+# again, and the tendrils stop at her cheek. Her face is eight times nearer to the photo, while the content error of the whole picture is
+# about the same: all that we bought is the face. (Both errors of the whole are larger than 1, because the photo's background is black, and the
+# painting puts tendrils where the photo has nothing.)
 #
 # Why not simply paste the photo's face into the finished painting? You can, and you will see the seam. The protected face is
 # still painted: only the features of `relu4_2` are held, which know eyes and a mouth but hardly any colour or
@@ -963,7 +981,7 @@ show(tiles, titles, columns=3, height=208,
 # %% [markdown]
 # <<read>>
 #
-# ## Large forms, small touches
+# ### Large forms, small touches
 #
 # What if you want the wide waves of Munch's *Scream*, but painted in the small square touches of Signac? The obvious idea is to swap
 # targets. Fine texture lives in the low layers and large forms in the high ones, so take the Gram matrices of `relu1_1` and `relu2_1`
@@ -997,10 +1015,18 @@ for name, title in mixes.items():
     print(f"{title:22}" + "".join(f"{error:8.3f}" for error in low) + " " * 18 + "".join(f"{error:8.3f}" for error in high)
           + f"{width_of_marks(painting[..., :60, :]):20.1f}")
 show(tiles[1:], list(mixes.values())[1:], columns=1, height=520,
-     alt="The mountain lake twice in the colours of the Scream: <<see>>.")
+     alt="The mountain lake twice in the colours of the Scream: above with wide smooth waves of paint in the sky, below "
+     "with rows of small touches that follow such waves.")
 
 # %% [markdown]
-# <<read>>
+# With two targets swapped, the lake has Munch's waves, and of Signac's touches hardly more than a bit of grain. After the new style, rows of separate touches
+# follow the waves, as if Signac had copied Munch. The width of the marks agrees: 18 pixels after Munch alone, 14 with swapped
+# targets, and 11 after the new style.
+#
+# Now read the errors. The swapped targets are nearly fulfilled, at all five layers! So why is it not what we wanted? Because we asked for the wrong thing. The high layers do not only
+# see large forms. They also see that Munch's paint is smooth, and a picture full of touches is far from Munch at `relu3_1` to `relu5_1`: the last line
+# has errors above 1. So the two halves of the naive mix contradict each other, and three layers win against two.
+# The new style is a picture in which both are true at once, and so its five Gram matrices agree with each other.
 #
 # ## Several styles at once
 #
@@ -1117,7 +1143,8 @@ for layer in layers:
     print(f"{layer}: the window's share is {sizes[1] / sum(sizes):.2f} where 0.50 was asked for")
 
 # %% [markdown]
-# <<read>> The remedy is simple. Mix the Gram matrices first, and
+# In the first two layers we nearly get what we asked for. But the deeper the layer, the less of the window there is,
+# and at `relu5_1` a share of 0.07 is left of one half: its panes make the deep layers fire so strongly that the woodcut wins. The remedy is simple. Mix the Gram matrices first, and
 # then take one relative error against the mixture. The first five of these cats were painted like this (25 evaluations each; `python -m tools.pictures.results
 # 10_blends`):
 
@@ -1127,11 +1154,13 @@ names = ["0", "0.25", "0.5", "0.75", "1", "transport"]
 titles = [f"{1 - float(name):.0%} woodcut, {float(name):.0%} window" for name in names[:5]] + ["half way by transport"]
 cats = [load(folder / f"{name}.jpg", None) for name in names]
 show(cats, titles, columns=3, height=208,
-     alt="The face of a cat six times: from ochre and black cuts on the top left to blue and violet panes of glass, with "
-     "mixtures of both between them.")
+     alt="The face of a cat six times: from ochre and black cuts on the top left to blue, violet and yellow panes of glass; "
+     "between them, the fur is cut and the background is glass; the last has cuts with a few pale panes.")
 
 # %% [markdown]
-# <<read>>
+# Watch the background beside the cat's right eye. With a quarter of the window it has turned to glass, while the fur is still cut. With a half, the
+# cheek follows, and only the forehead and the whiskers keep their cuts. So the mixture is really a mixture: one
+# place is of the one kind, and another of the other kind. The photo decides which, because cuts suit the fur, and panes suit a plain wall.
 #
 # What is the sixth? A mean of Gram matrices is not the only thing that lies between two styles. Think of a
 # single feature that is 0 on average in one style and 4 in the other, each with a variance of 1. The Gram matrix of one feature is its
@@ -1151,7 +1180,8 @@ for name, values in {"mixture": mixture, "half way by transport": between}.items
 # The mean Gram matrix is that of a **mixture**: half of the places are of the one kind, half of the other, and none is in between. So
 # the cat gets some cuts and some panes. If you move every feature half way instead, along the transport that we met with the colours, the variance stays 1, and
 # every place is *like* something between. For normal distributions, this takes the same map as for colours: the means are averaged, and the covariance is that of $\tfrac12 (I + M)$ applied to the first style. It is called the **Bures barycentre**. With 512 channels instead of 3, it made the
-# sixth target, and its cat. <<judge>>
+# sixth target, and its cat. Compare it with the one above it, which has a half of each, too. Its cuts and its panes are less unlike each other: the
+# panes are paler, and more of the face is drawn in lines.
 #
 # ## A postcard
 #

@@ -189,9 +189,7 @@ def swapped(vgg: VGG, photo: Tensor, forms: Tensor, strokes: Tensor) -> Tensor:
     """The naive mix: two targets of the strokes and three of the forms, in one painting."""
     objective = Objective("ours", vgg, photo, forms)
     fine = {term.layer: term for term in Objective("ours", vgg, photo, strokes).terms}
-    objective.terms = [
-        fine[term.layer] if term.layer in FINE else term for term in objective.terms
-    ]
+    objective.terms = [fine[term.layer] if term.layer in FINE else term for term in objective.terms]
     start = matched_colour(photo, forms)
     return as_saved(optimise(start, objective, MIX_EVALUATIONS, parametrize=pyramid).image)
 
