@@ -33,13 +33,14 @@ show(load(DATA / "results" / "10_town.jpg", 960),
 
 # %% [markdown]
 # The sky was painted after *The Starry Night*, the houses after Klimt's golden *Kiss*, and the river after a Japanese
-# print of the sea, which first got the colours of the sky. The tower of the church was protected, and so
-# you can still count its windows. (It has 1,024 pixels, and took 95 evaluations: 45 at 256 pixels, 35 at 512 and 15 at
-# full size; `python -m tools.pictures.results 10_town` paints it again.)
+# print of the sea, which first got the colours of the sky. The tower of the church was protected, and so you can
+# still count its windows. (It has 1,024 pixels, and took 95 evaluations: 45 at 256 pixels, 35 at 512 and 15 at full
+# size; `python -m tools.pictures.results 10_town` paints it again.)
 #
-# Everything that you need for such a picture comes from one paper, [Gatys, Ecker, Bethge, Hertzmann and Shechtman
-# (2017)](https://arxiv.org/abs/1611.07865), and each of its ideas is a small change of what you know: of the pictures
-# that go in, of the Gram matrix, or of the content error. We will take them one at a time, colours first.
+# Nearly everything that you need for such a picture comes from one paper, [Gatys, Ecker, Bethge, Hertzmann and
+# Shechtman (2017)](https://arxiv.org/abs/1611.07865), and each of its ideas is a small change of what you know: of
+# the pictures that go in, of the Gram matrix, or of the content error. We will take them one at a time, colours
+# first.
 #
 # These are the sizes, and the number of **evaluations** (trips through the network and back) of each painting below:
 
@@ -68,10 +69,10 @@ show([photo, style], ["the photo", "the style: Waves, by Uehara Konen"], height=
 # matrix knows how much of each there is, and the style's colours are transferred with everything else. If we want
 # something different, we have three places to interfere: before the painting, during it, or afterwards.
 #
-# **Afterwards** is the easiest. The **luminance** of a pixel says how bright it looks, $Y = 0.299\,R + 0.587\,G +
-# 0.114\,B$, because our eyes are more sensitive to green than to red, and hardly sensitive to blue. We keep the
-# luminance of the painting, and for the rest we take the photo: to each pixel of the photo, we add what its luminance
-# lacks. Here is one pixel, pure red, where the painting has a luminance of 0.4:
+# **Afterwards** is the easiest. The **luminance** of a pixel says how bright it looks,
+# $Y = 0.299\,R + 0.587\,G + 0.114\,B$, because our eyes are more sensitive to green than to red, and hardly sensitive
+# to blue. We keep the luminance of the painting, and for the rest we take the photo: to each pixel of the photo, we
+# add what its luminance lacks. Here is one pixel, pure red, where the painting has a luminance of 0.4:
 
 # %%
 # NBVAL_CHECK_OUTPUT
@@ -84,25 +85,25 @@ print(f"lacking {lacking:.3f}, so the pixel becomes", recoloured)
 print(f"its luminance {(weights * recoloured).sum():.3f}")
 
 # %% [markdown]
-# The three weights add up to 1, so adding the same number to red, green and blue adds it to the luminance, too. But look at the
-# red: it is now 1.101, which no file can hold. It gets cut off at 1, and then the luminance is a little too small. The photo's
-# brightest colours are where this trick fails.
+# The three weights add up to 1, so adding the same number to red, green and blue adds it to the luminance, too. But
+# look at the red: it is now 1.101, which no file can hold. It gets cut off at 1, and then the luminance is a little
+# too small. The photo's brightest colours are where this trick fails.
 #
 # **During** the painting means that there are no colours at all: a grey photo is painted after a grey style, and the
 # photo's colours are put back at the end, as above. Now the loss asks for what can really be had, the strokes in
-# light and dark. One thing is left to adjust. If the photo is dark and the style bright, then the style asks for light
-# where there is none. So we first give the style's luminance $L$ the mean $\mu$ and the standard deviation $\sigma$
-# of the photo's, as in section 5.1 of [the paper](https://arxiv.org/abs/1611.07865):
+# light and dark. One thing is left to adjust. If the photo is dark and the style bright, then the style asks for
+# light where there is none. So we first give the style's luminance $L$ the mean $\mu$ and the standard deviation
+# $\sigma$ of the photo's, as in section 5.1 of [the paper](https://arxiv.org/abs/1611.07865):
 #
 # $$L' = \frac{\sigma_\text{photo}}{\sigma_\text{style}} \left(L - \mu_\text{style}\right) + \mu_\text{photo}$$
 #
 # In words: move the style's mean to zero, stretch, and move it to the photo's mean.
 #
-# **Exercise 1 · predict** · ●○○ · 10 minutes. A style's luminance has the mean 0.5 and the standard deviation 0.2. The
-# photo's has the mean 0.3 and the deviation 0.1. A reader of a well-known program [once wrote the formula with
-# variances](https://github.com/jcjohnson/neural-style/issues/376) in the place of the deviations, where a variance
-# is the square of a deviation. What mean and what deviation does the style get from the right
-# formula, and what from this one?
+# **Exercise 1 · predict** · ●○○ · 10 minutes. A style's luminance has the mean 0.5 and the standard deviation 0.2.
+# The photo's has the mean 0.3 and the deviation 0.1. A reader of a well-known program [once wrote the formula with
+# variances](https://github.com/jcjohnson/neural-style/issues/376) in the place of the deviations, where a variance is
+# the square of a deviation. What mean and what deviation does the style get from the right formula, and what from
+# this one?
 
 
 # %% tags=["spec", "folded"]
@@ -154,30 +155,31 @@ check(my_stretch, stretch_spec);
 #
 # <!-- solution: my_stretch -->
 #
-# **Before** the painting is the most interesting place. We give the *style* the colours of the photo, and then paint as
-# always. For a single number per pixel we know how: stretch and move. What is a stretch for three numbers at once?
+# **Before** the painting is the most interesting place. We give the *style* the colours of the photo, and then paint
+# as always. For a single number per pixel we know how: stretch and move. What is a stretch for three numbers at once?
 #
 # ### One cloud of colours onto another
 #
 # The pixels of a picture are points in a space with the axes red, green and blue, and together they form a cloud. The
 # cloud has a mean $\mu$, and its shape is described by the **covariance** $\Sigma$, a table of 3 × 3 numbers: the
-# variances of red, green and blue on the diagonal, and off it the means of the products of two deviations, which say whether two
-# colours rise together. We look for a map $x \mapsto M x + b$ with a matrix $M$ and a vector $b$ that turns the
-# style's cloud ($\mu$, $\Sigma$) into one like the photo's ($\mu'$, $\Sigma'$). A matrix in front
-# of $x$ stands on both sides of the covariance, so we need
+# variances of red, green and blue on the diagonal, and off it the means of the products of two deviations, which say
+# whether two colours rise together. We look for a map $x \mapsto M x + b$ with a matrix $M$ and a vector $b$ that
+# turns the style's cloud ($\mu$, $\Sigma$) into one like the photo's ($\mu'$, $\Sigma'$). A matrix in front of $x$
+# stands on both sides of the covariance, so we need
 #
 # $$M \Sigma M^\top = \Sigma' \qquad \text{and} \qquad b = \mu' - M \mu.$$
 #
 # The second is easy as soon as we have $M$. For the first, let us take two colours instead of three, and a cloud that
 # is as round as a ball, so that its covariance is the identity. We want a cloud that is twice as wide in red.
 #
-# **Your turn, before you run the next cell.** One matrix that does it is plain: stretch the first axis by 2. Can you think of
-# a second one, which also turns the ball into that ellipse?
+# **Your turn, before you run the next cell.** One matrix that does it is plain: stretch the first axis by 2. Can you
+# think of a second one, which also turns the ball into that ellipse?
 #
 # <details><summary>Compare</summary>
 #
-# Turn the ball before you stretch it. A ball that was turned is still a ball, so whatever rotation you take, the stretched cloud
-# has the same covariance. But the single pixels end somewhere else. After a quarter turn, what was red is now green.
+# Turn the ball before you stretch it. A ball that was turned is still a ball, so whatever rotation you take, the
+# stretched cloud has the same covariance. But the single pixels end somewhere else. After a quarter turn, what was
+# red is now green.
 #
 # </details>
 
@@ -187,7 +189,8 @@ ball = torch.eye(2)
 stretch = torch.tensor([[2.0, 0.0], [0.0, 1.0]])
 quarter_turn = torch.tensor([[0.0, -1.0], [1.0, 0.0]])
 for name, M in {"stretch": stretch, "turn, then stretch": stretch @ quarter_turn}.items():
-    print(f"{name}: covariance", (M @ ball @ M.T).tolist(), "and a red pixel (1, 0) goes to", (M @ torch.tensor([1.0, 0.0])).tolist())
+    red_pixel = torch.tensor([1.0, 0.0])
+    print(f"{name}: covariance {(M @ ball @ M.T).tolist()}, and a red pixel goes to {(M @ red_pixel).tolist()}")
 
 # %% [markdown]
 # Both give the covariance that we wanted, and they disagree about every pixel. So the condition alone does not
@@ -196,22 +199,28 @@ for name, M in {"stretch": stretch, "turn, then stretch": stretch @ quarter_turn
 #
 # $$M = K'\, R\, K^{-1}$$
 #
-# fulfils the condition for *every* rotation $R$: $K^{-1}$ makes a ball of the first cloud, $R$ turns it, and $K'$ makes the
-# second cloud of it. Somebody has to choose, and programs choose in three ways.
+# fulfils the condition for *every* rotation $R$: $K^{-1}$ makes a ball of the first cloud, $R$ turns it, and $K'$
+# makes the second cloud of it. Somebody has to choose, and programs choose in three ways.
 #
-# - **Cholesky**: split with triangular matrices ([`cholesky`](https://docs.pytorch.org/docs/stable/generated/torch.linalg.cholesky.html)),
-#   and do not turn. It is the shortest to write.
-# - **Principal axes**: split with the symmetric root $\Sigma^{1/2}$, which stretches along the eigenvectors (the axes of
-#   the ellipse) by the roots of the eigenvalues, and do not turn.
+# - **Cholesky**: split with triangular matrices
+#   ([`cholesky`](https://docs.pytorch.org/docs/stable/generated/torch.linalg.cholesky.html)), and do not turn. It is
+#   the shortest to write.
+# - **Principal axes**: split with the symmetric root $\Sigma^{1/2}$, which stretches along the eigenvectors (the axes
+#   of the ellipse) by the roots of the eigenvalues, and do not turn.
 # - **Transport**: take the rotation that moves the pixels as little as possible.
 #
-# Which rotation is that? The mean squared way of a pixel, apart from the means, is
-# $\operatorname{tr} \Sigma + \operatorname{tr} \Sigma' - 2 \operatorname{tr}(M \Sigma)$, where the **trace** tr is the
-# sum of the diagonal. The first two terms are given, so we need the largest $\operatorname{tr}(M\Sigma)$. It is reached where $M$ is symmetric
-# and stretches without turning anything, and there is one such matrix ([Pitié and Kokaram
-# 2007](https://github.com/frcs/colour-transfer)):
+# Which rotation is that? Apart from the means, a pixel moves from $x$ to $M x$, and the mean square of the distance
+# is $\operatorname{tr} \Sigma + \operatorname{tr} \Sigma' - 2 \operatorname{tr}(M \Sigma)$, where the **trace** tr is
+# the sum of the diagonal. The first two terms are given, so we need the largest $\operatorname{tr}(M\Sigma)$. With
+# our $M$ this is $\operatorname{tr}(R\, K^\top K')$, and a rotation makes such a trace largest when it leaves a
+# symmetric matrix without negative eigenvalues, so that nothing is turned any more. Then $M$ itself is symmetric, and
+# there is only one such matrix ([Pitié and Kokaram 2007](https://github.com/frcs/colour-transfer)):
 #
 # $$M = \Sigma^{-1/2} \left(\Sigma^{1/2}\, \Sigma'\, \Sigma^{1/2}\right)^{1/2} \Sigma^{-1/2}$$
+#
+# You can check that it fulfils the condition: in $M \Sigma M$, the two inner $\Sigma^{-1/2}$ cancel against $\Sigma$,
+# the two roots of the bracket make the bracket itself, and the outer $\Sigma^{-1/2}$ take the rest away, so that
+# $\Sigma'$ is left.
 
 
 # %%
@@ -256,17 +265,17 @@ def moved_colours(source, target, way):
 # %% [markdown]
 # We give the print the colours of the gates, in each of the three ways, and ask three questions. How far is the new
 # covariance from the wanted one? How far was a pixel moved (the root of the mean square, on the usual scale from 0 to
-# 255)? And does it matter in which order the channels come? OpenCV and Caffe read a picture as blue, green,
-# red, so the same program may well see them backwards.
+# 255)? And does it matter in which order the channels come? OpenCV and Caffe read a picture as blue, green, red, so
+# the same program may well see them backwards.
 #
-# **Your turn, before you run the next cell.** Which of the three must depend on the order of the channels? Think of how
-# a triangular matrix treats its first row.
+# **Your turn, before you run the next cell.** Which of the three must depend on the order of the channels? Think of
+# how a triangular matrix treats its first row.
 #
 # <details><summary>Compare</summary>
 #
-# Cholesky. Its first row has a single number, so the new red is made of the old red alone, green is made of red and green, and only
-# blue is made of all three. In the other order it is blue that has to manage alone. Eigenvectors do not know an order, and neither do
-# distances, so the other two cannot depend on it.
+# Cholesky. Its first row has a single number, so the new red is made of the old red alone, green is made of red and
+# green, and only blue is made of all three. In the other order it is blue that has to manage alone. Eigenvectors do
+# not know an order, and neither do distances, so the other two cannot depend on it.
 #
 # </details>
 
@@ -284,9 +293,9 @@ for name, way in ways.items():
           f"at most {differences.max():5.1f}")
 
 # %% [markdown]
-# All three reach the wanted covariance. Transport moves a pixel least, as it must. And Cholesky
-# gives a different picture for the same two pictures as soon as the channels are read in the other order, which is a
-# bug that no error message will ever report. Here is what the three do:
+# All three reach the wanted covariance. Transport moves a pixel least, as it must. And Cholesky gives a different
+# picture for the same two pictures as soon as the channels are read in the other order, which is a bug that no error
+# message will ever report. Here is what the three do:
 
 # %%
 from helpers.colours import matched_colour
@@ -299,12 +308,12 @@ show([recoloured[0], backwards, *recoloured[1:]], ["Cholesky", "Cholesky, blue f
      "a brown wave, read from blue the wave is bright red, and the lower two look alike.")
 
 # %% [markdown]
-# All four have the same mean and the same covariance, apart from what was cut off at 0 and 1. On the top left the foam burns, and the wave below it is a flat
-# dark brown. On the top right, where the channels were read from blue to red, the wave burns and the foam is pink. The lower two can
-# hardly be told apart.
+# All four have the same mean and the same covariance, apart from what was cut off at 0 and 1. On the top left the
+# foam burns, and the wave below it is a flat dark brown. On the top right, where the channels were read from blue to
+# red, the wave burns and the foam is pink. The lower two can hardly be told apart.
 #
-# Is that so for other pictures, too? We give each of our 21 styles the colours of each of the 12 photos, and take the mean over
-# all pairs. (We compute the way of the pixels by the formula with the traces, so we need not even move them.)
+# Is that so for other pictures, too? We give each of our 21 styles the colours of each of the 12 photos, and take the
+# mean over all pairs. (We compute the distance by the formula with the traces, so we need not even move the pixels.)
 
 # %%
 # NBVAL_CHECK_OUTPUT
@@ -322,19 +331,19 @@ for name, way in ways.items():
     print(f"{name:14}: {len(moves)} pairs, a pixel moves by {sum(moves) / len(moves):.1f} on average")
 
 # %% [markdown]
-# Transport is ahead of the principal axes by one hundredth, and of Cholesky by six. So the choice between the first two
-# is a matter of principle, and the choice against Cholesky is a matter of reliability.
+# Transport is ahead of the principal axes by one hundredth, and of Cholesky by six. So the choice between the first
+# two is a matter of principle, and the choice against Cholesky is a matter of reliability.
 #
-# The helper `matched_colour` does the same by transport, and it knows what to do with a grey picture, whose covariance
-# has no inverse:
+# The helper `matched_colour` does the same by transport, and it knows what to do with a grey picture, whose
+# covariance has no inverse:
 
 # %%
 # NBVAL_CHECK_OUTPUT
 print(f"largest difference {(matched_colour(style, photo) - recoloured[2]).abs().max():.4f}")
 
 # %% [markdown]
-# Now we have four answers, and can compare them in paintings. They were painted beforehand, with 30
-# evaluations each (`python -m tools.pictures.results 10_colours`):
+# Now we have four answers, and can compare them in paintings. They were painted beforehand, with 30 evaluations each
+# (`python -m tools.pictures.results 10_colours`):
 
 # %%
 colours = {
@@ -349,13 +358,13 @@ show(paintings.values(), colours.values(), columns=2, height=314,
      "and a grey path; the third with a brownish path; the fourth brighter, with pale gates and a white path.")
 
 # %% [markdown]
-# The first has kept no orange at all. In the second, everything has its own colour and nearly its own brightness. In the third,
-# the *palette* is the photo's, but nobody said which thing gets which colour, and so the stone path has turned
-# to orange and brown. The fourth is too bright, and its path is nearly white, because the print is brighter than the photo, and
-# its luminance came along.
+# The first has kept no orange at all. In the second, everything has its own colour and nearly its own brightness. In
+# the third, the *palette* is the photo's, but nobody said which thing gets which colour, and so the stone path has
+# turned to orange and brown. The fourth is too bright, and its path is nearly white, because the print is brighter
+# than the photo, and its luminance came along.
 #
 # What did the colours cost? We measure how far the colours of each painting are from the photo's, by the root of the
-# mean squared way of the transport from one cloud to the other, and at each of the five layers the **style
+# mean squared distance of the transport from one cloud to the other, and at each of the five layers the **style
 # error** $e_l = \lVert G - A \rVert^2 / \lVert A \rVert^2$ against the print as it is:
 
 # %%
@@ -393,14 +402,15 @@ errors = "".join(f"{relative_error(G[layer], matched_grams[layer]):9.3f}" for la
 print(f"{'... against the matched print':40}{errors}")
 
 # %% [markdown]
-# The first column puts the four in the order that we saw. In the style's own colours a painting is 173 of 255 away from the photo, and in
-# luminance alone 7.5. The price stands to the right. At `relu1_1` the last three are worse than zeros, which is no surprise, for this
-# layer hardly sees anything but colours. But look at `relu5_1`: even there the error is about 0.7 instead of 0.04. The deepest
-# layer has learnt that water is blue, and red water is another thing to it.
+# The first column puts the four in the order that we saw. In the style's own colours a painting is 173 of 255 away
+# from the photo, and in luminance alone 7.5. The price stands to the right. At `relu1_1` the last three are worse
+# than zeros, which is no surprise, for this layer hardly sees anything but colours. But look at `relu5_1`: even there
+# the error is about 0.7 instead of 0.04. The deepest layer has learnt that water is blue, and red water is another
+# thing to it.
 #
-# So an error against a style whose colours you did not want says little. The last line measures the third
-# painting against what it was really asked for, the print in the photo's colours, and there its style is as good
-# as that of the first.
+# So an error against a style whose colours you did not want says little. The last line measures the third painting
+# against what it was really asked for, the print in the photo's colours, and there its style is as good as that of
+# the first.
 #
 # Painting in luminance has one failure that you can predict. If everything in a style is equally bright, there is
 # nothing in its luminance:
@@ -420,14 +430,16 @@ show([chequers, grey], ["a style of one brightness", "its luminance"], height=25
      alt="Left, a chequerboard of red and green squares; right, the same as an even grey square without any pattern.")
 
 # %% [markdown]
-# A painter who sees only light and dark learns nothing from this style. So we take luminance for strokes and
-# relief, matched colours for ornaments, and colours put back afterwards where we have no time to paint again.
+# A painter who sees only light and dark learns nothing from this style. With other styles, luminance is the surest
+# way to keep every colour in its place; a style that lives from its colours is better matched beforehand; and putting
+# colours back afterwards needs no new painting. In `helpers.control`, one word chooses:
+# `Controls(colour="luminance")`, `"matched"` or `"afterwards"`.
 #
 # ## Where does it go?
 #
 # The sky after one painter, and the houses after another: for that, a Gram matrix has to know where to look. Remember
-# how it is made. $F$ has one row for each of the $C$ channels and a column for each of the $N$ places, and $G =
-# F F^\top / N$ is a mean over all places. Here are two channels at four places:
+# how it is made. $F$ has one row for each of the $C$ channels and a column for each of the $N$ places, and
+# $G = F F^\top / N$ is a mean over all places. Here are two channels at four places:
 
 # %%
 # NBVAL_CHECK_OUTPUT
@@ -438,23 +450,23 @@ masked = T * F  # (2, 4)
 print(masked @ masked.T / 4)
 
 # %% [markdown]
-# A **mask** $T$ has a 1 where a place counts and a 0 where not. Multiplied with every row of $F$, it silences the loud 9s. But the
-# result is only half of what it should be, because we still divided by four places where only two
-# count. So Gatys and his co-authors scale the mask until the mean of its squares is 1. The scaled mask is called a **guide**,
-# $T_r$ for the region $r$, and this is equation 5 of [their paper](https://arxiv.org/abs/1611.07865):
+# A **mask** $T$ has a 1 where a place counts and a 0 where not. Multiplied with every row of $F$, it silences the
+# loud 9s. But the result is only half of what it should be, because we still divided by four places where only two
+# count. So Gatys and his co-authors scale the mask until the mean of its squares is 1. The scaled mask is called a
+# **guide**, $T_r$ for the region $r$, and this is equation 5 of [their paper](https://arxiv.org/abs/1611.07865):
 #
 # $$G_r = \frac{1}{N} \left(T_r \circ F\right)\left(T_r \circ F\right)^\top \qquad \text{with} \qquad \frac1N \sum_k T_{rk}^2 = 1$$
 #
 # The circle means that every row of $F$ is multiplied by the guide, place by place.
 #
-# **Your turn, before you run the next cell.** What are the two guides for the mask (1, 1, 0, 0) and for the soft mask (1, 0.5, 0, 0)? How
-# much does the second place count in the second?
+# **Your turn, before you run the next cell.** What are the two guides for the mask (1, 1, 0, 0) and for the soft mask
+# (1, 0.5, 0, 0)? How much does the second place count in the second?
 #
 # <details><summary>Compare</summary>
 #
-# The mean of the squares is ½ for the first, so the guide is √2 at two places, and squared it is 2: each place counts twice
-# as much, as half of them are missing. For the soft mask, the squares are 1 and ¼. A product of two features contains the guide twice, so a place
-# with the mask 0.5 counts a quarter, and not a half.
+# The mean of the squares is ½ for the first, so the guide is √2 at two places, and squared it is 2: each place counts
+# twice as much, as half of them are missing. For the soft mask, the squares are 1 and ¼. A product of two features
+# contains the guide twice, so a place with the mask 0.5 counts a quarter, and not a half.
 #
 # </details>
 
@@ -476,18 +488,18 @@ print("plain Gram matrix")
 print(gram(features))
 
 # %% [markdown]
-# With the first mask we get the mean over two places: (4 + 0)/2 = 2, (2 + 0)/2 = 1 and (1 + 1)/2 = 1. The soft
-# mask gives the second place a quarter of a vote. And a mask of ones gives the plain Gram matrix back, as it should.
+# With the first mask we get the mean over two places: (4 + 0)/2 = 2, (2 + 0)/2 = 1 and (1 + 1)/2 = 1. The soft mask
+# gives the second place a quarter of a vote. And a mask of ones gives the plain Gram matrix back, as it should.
 #
-# The loss of a painting with several regions is the sum of their style errors, each against the Gram matrix of its own style. (In
-# the paper the style may have a guide as well, so that a sky learns from a sky. We cut out the piece of the style that
-# we mean, which is the same for a rectangle.)
+# The loss of a painting with several regions is the sum of their style errors, each against the Gram matrix of its
+# own style. (In the paper the style may have a guide as well, so that a sky learns from a sky. We cut out the piece
+# of the style that we mean, which is the same for a rectangle.)
 #
 # ### How a mask comes down
 #
 # One thing is missing. A mask has as many pixels as the photo, and `relu4_1` has only an eighth of them in each
-# direction. Making the mask smaller is one line. But is it right? Take a row of eight pixels, of which the left
-# four count, and a layer that sees three pixels at each place:
+# direction. Making the mask smaller is one line. But is it right? Take a row of eight pixels, of which the left four
+# count, and a layer that sees three pixels at each place:
 
 # %%
 # NBVAL_CHECK_OUTPUT
@@ -501,12 +513,14 @@ print("features       ", features)
 print("where mask is 1", mask * features)
 
 # %% [markdown]
-# The fourth place lies in the mask, and its feature is 3, although every pixel in the mask is 0. It has looked over the border. Deeper layers look much farther: a
-# number of `relu4_1` sees 68 × 68 pixels, its **receptive field**. So a mask that was only made smaller
-# lets the houses into the style of the sky, and the gradient of the sky's style out into the houses.
+# The fourth place lies in the mask, and its feature is 3, although every pixel in the mask is 0. It has looked over
+# the border. Deeper layers look much farther: a number of `relu4_1` sees 68 × 68 pixels, its **receptive field**. So
+# a mask that was only made smaller lets the houses into the style of the sky, and the gradient of the sky's style out
+# into the houses.
 #
 # The remedy is to keep only the places that see nothing of the outside. For our row, a place stays if it *and both of
-# its neighbours* are in the mask, so the border moves in by one place with each convolution. That is a pooling with the minimum:
+# its neighbours* are in the mask, so the border moves in by one place with each convolution. That is a pooling with
+# the minimum:
 
 
 # %%
@@ -524,9 +538,9 @@ print("after two layers", smallest_of_three(smallest_of_three(mask)))
 
 # %% [markdown]
 # `helpers.masks.at_layer` walks down VGG19 like this, convolution by convolution and pooling by pooling, and calls it
-# `"inside"`. The mask that was made smaller is `"resized"`, and `"all"` keeps every place that sees anything of the mask. (The
-# first and the third come from the [authors' program](https://github.com/leongatys/NeuralImageSynthesis). It pushes noise through the network to find out who sees what.) Here is a mask of the sky above
-# Tübingen:
+# `"inside"`. The mask that was made smaller is `"resized"`, and `"all"` keeps every place that sees anything of the
+# mask. (The first and the third come from the [authors' program](https://github.com/leongatys/NeuralImageSynthesis).
+# It pushes noise through the network to find out who sees what.) Here is a mask of the sky above Tübingen:
 
 # %%
 from helpers.masks import at_layer, load_mask
@@ -545,12 +559,13 @@ show(tiles, titles, columns=2, height=354,
      "reach down to the roofs, the ones inside leave a broad black border, most of all at relu5_1.")
 
 # %% [markdown]
-# At `relu4_1` the resized mask follows the roofs, with grey places at the border, and less than half of its places are also inside. At `relu5_1` only 6 of the 432 places see
-# nothing but sky. One number of this layer sees 156 × 156 pixels, and our sky is nowhere that high. (The six are at the upper
-# edge, where a part of what they see lies outside the picture and is filled with zeros. That does not count as a house.)
+# At `relu4_1` the resized mask follows the roofs, with grey places at the border, and less than half of its places
+# are also inside. At `relu5_1` only 6 of the 432 places see nothing but sky. One number of this layer sees 156 × 156
+# pixels, and our sky is nowhere that high. (The six are at the upper edge, where a part of what they see lies outside
+# the picture and is filled with zeros. That does not count as a house.)
 #
-# Now the measurement. We replace every pixel outside the sky by noise. A Gram matrix of the sky should not notice. How
-# much does it change?
+# Now the measurement. We replace every pixel outside the sky by noise. A Gram matrix of the sky should not notice.
+# How much does it change?
 
 # %%
 from helpers.images import noise
@@ -573,8 +588,9 @@ assert max(changes) < 1e-6  # inside
 
 # %% [markdown]
 # These are relative errors, so at `relu5_1`, where the resized mask has 0.30, about half of the norm of the sky's
-# Gram matrix has changed, because of pixels that are not in the sky. Keeping every place that sees anything of the sky
-# is worse: at `relu3_1` and `relu4_1`, the noise does more harm there than an empty picture would. Inside, nothing changes at any layer.
+# Gram matrix has changed, because of pixels that are not in the sky. Keeping every place that sees anything of the
+# sky is worse: at `relu3_1` and `relu4_1`, the noise does more harm there than an empty picture would. Inside,
+# nothing changes at any layer.
 #
 # From how far does the noise come in? We leave a strip of the photo below the sky untouched, and make it wider and
 # wider:
@@ -603,12 +619,13 @@ for strip in (0, 8, 16, 32, 64, 80):
     print(f"{strip:3} pixels  " + "".join(f"{change:8.5f} " for change in changes))
 
 # %% [markdown]
-# Each layer looks over the border as far as its receptive field reaches, which is 78 pixels at `relu5_1`. But it does not look equally hard. With 32 untouched pixels, the leak at
-# `relu5_1` is 300 times smaller than with none, because the middle of a receptive field counts much more than its rim. So the
-# harm is done by a narrow strip, about as wide as the deepest layer's steps of 16 pixels.
+# Each layer looks over the border as far as its receptive field reaches, which is 78 pixels at `relu5_1`. But it does
+# not look equally hard. With 32 untouched pixels, the leak at `relu5_1` is 300 times smaller than with none, because
+# the middle of a receptive field counts much more than its rim. At every layer, more than nine tenths of the leak
+# come from the first 16 pixels along the border.
 #
-# What leaks in also leaks out. The gradient of the sky's style error says which pixels the sky's painter would like to
-# change, and we can ask how strong it is at each distance from the border:
+# What leaks in also leaks out. The gradient of the sky's style error says which pixels the sky's painter would like
+# to change, and we can ask how strong it is at each distance from the border:
 
 # %%
 import matplotlib.pyplot as plt
@@ -636,20 +653,21 @@ figure(fig, alt="Three curves of the gradient's strength across the border of th
        "the houses on the right, inside falls to zero at the border and is weaker in the sky near it.")
 
 # %% [markdown]
-# With `"all"`, more than half of the gradient pulls at houses. With `"resized"` it is about a sixth, and most of that falls on the
-# 30 pixels below the border. With `"inside"`, the curve is at zero from the border on.
+# With `"all"`, more than half of the gradient pulls at houses. With `"resized"` it is about a sixth, and most of that
+# falls on the 30 pixels below the border. With `"inside"`, the curve is at zero from the border on.
 #
-# But look at the left end as well. The red curve falls all the way from the upper edge to the border, because near the border hardly any layer counts any more. And far
-# from it, it shoots up: the six places of `relu5_1` have to answer for the whole layer, so all of its gradient is
-# heaped on what they see. So neither way is free. The resized mask leaks, and the mask inside gets thin.
+# But look at the left end as well. The red curve falls all the way from the upper edge to the border, because near
+# the border hardly any layer counts any more. And far from it, it shoots up: the six places of `relu5_1` have to
+# answer for the whole layer, so all of its gradient is heaped on what they see. So neither way is free. The resized
+# mask leaks, and the mask inside gets thin.
 #
 # ### Two painters, one photo
 #
-# Now we paint. `Objective(recipe, network, photo, styles, controls)` of `helpers.recipes` adds up the
-# losses that we derived: the content error with our usual weight of 0.03, and for each style the mean of its guided style errors. `Controls` says which
-# mask belongs to which style. The sky goes to Munch, and the houses to a glass window that was drawn for this series.
-# `fast` computes in half precision where the processor can, and `pyramid` lets the optimiser L-BFGS change coarse and fine pixels
-# at once ([notebook 09](09_bigger_pictures.ipynb)):
+# Now we paint. `Objective(recipe, network, photo, styles, controls)` of `helpers.recipes` adds up the losses that we
+# derived: the content error with our usual weight of 0.03, and for each style the mean of its guided style errors.
+# `Controls` says which mask belongs to which style. The sky goes to Munch, and the houses to a glass window that was
+# drawn for this series. `fast` computes in half precision where the processor can, and `pyramid` lets the optimiser
+# L-BFGS change coarse and fine pixels at once ([notebook 09](09_bigger_pictures.ipynb)):
 
 # %%
 from helpers.control import Controls
@@ -681,13 +699,14 @@ show(two_painters, height=480,
      "outlines, and the river is made of dark panes of glass. The tower dissolves in the strokes of the sky.")
 
 # %% [markdown]
-# The sky waves like Munch's, and where the trees and the river are, panes of glass have grown, with dark lead between them. The line of
-# the roofs separates the two well. But look at the church tower! It is only a few pixels wide, so in the deep layers every place that sees
-# it also sees sky, and the strokes of the sky run through it. We will come back to it.
+# The sky waves like Munch's, and where the trees and the river are, panes of glass have grown, with dark lead between
+# them. The line of the roofs separates the two well. But look at the church tower! It is only a few pixels wide, so
+# in the deep layers every place that sees it also sees sky, and the strokes of the sky run through it. We will come
+# back to it.
 #
-# We took resized masks although they leak, because our photo is small. At this size `"inside"` leaves hardly a
-# place of the sky at `relu5_1`, and the layer that paints the largest shapes would have next to nothing to work with. How large must a
-# photo be?
+# We took resized masks although they leak, because our photo is small. At this size `"inside"` leaves hardly a place
+# of the sky at `relu5_1`, and the layer that paints the largest shapes would have next to nothing to work with. How
+# large must a photo be?
 
 # %%
 # NBVAL_CHECK_OUTPUT
@@ -698,20 +717,21 @@ for pixels in (256, 384, 512, 1024):
     print(f"photo of {pixels:4} pixels   " + "".join(f"{count:9.0f}" for count in counts))
 
 # %% [markdown]
-# At 256 pixels, no place of `relu5_1` is inside, and at 1,024 pixels there are 609. So this mask can be used inside from about 512 pixels on. When nothing is left, the helpers
-# leave that layer out for that style and say so in a line, because a mean over no places is not a number. Thin things, such as a mast
-# or a street sign, meet this fate at any size. Give them to a neighbour, or protect them, which is the next section but one.
+# At 256 pixels, no place of `relu5_1` is inside, and at 1,024 pixels there are 609. So this mask can be used inside
+# from about 512 pixels on. When nothing is left, the helpers leave that layer out for that style and say so in a
+# line, because a mean over no places is not a number. Thin things, such as a mast or a street sign, meet this fate at
+# any size. Give them to a neighbour, or protect them, as we will do further down.
 #
 # The picture at the top used both: resized masks at 256 and 512 pixels, where the large shapes are laid out, and
 # masks inside for the last 15 evaluations at 1,024 pixels.
 #
 # ### Four ways to a mask
 #
-# Where does a mask come from, when nobody has stored one? Here are four ways, from the cheapest to the most careful, for the sky beside the
-# Colosseum.
+# Where does a mask come from, when nobody has stored one? Here are four ways, from the cheapest to the most careful,
+# for the sky beside the Colosseum.
 #
-# **A threshold.** The sky is bluer than it is red. So are the stones in the shadow, as a first try showed (that
-# mask covered three quarters of the picture), so we also ask that it is bright:
+# **A threshold.** The sky is bluer than it is red. So are the stones in the shadow, as a first try showed (that mask
+# covered three quarters of the picture), so we also ask that it is bright:
 
 # %%
 colosseum = load("roman_colosseum", 384)  # (1, 3, 216, 384)
@@ -720,9 +740,10 @@ by_threshold = ((blue > red) & (blue > 0.45)).float()[None, None]  # (1, 1, 216,
 print(f"bluer than red: {(blue > red).float().mean():.0%} of the picture; and bright: {by_threshold.mean():.0%}")
 
 # %% [markdown]
-# **Clusters of features.** The network knows more than a colour. Each place of `relu3_1` has 256 features, so it is a point
-# in a space with 256 axes, and places that look alike lie close together. The algorithm **k-means** finds $k$ groups of
-# points: choose $k$ centres, give every point to its nearest centre, move each centre to the mean of its points, and repeat.
+# **Clusters of features.** The network knows more than a colour. Each place of `relu3_1` has 256 features, so it is a
+# point in a space with 256 axes, and places that look alike lie close together. The algorithm **k-means** finds $k$
+# groups of points: choose $k$ centres, give every point to its nearest centre, move each centre to the mean of its
+# points, and repeat.
 
 
 # %%
@@ -748,8 +769,9 @@ by_clusters = torch.nn.functional.interpolate(small, colosseum.shape[2:], mode="
 
 # %% [markdown]
 # **A polygon.** You name the corners, as shares of the width and of the height from the top left, and `polygon` fills
-# what lies between them, with a smooth edge. **A file.** You take any program in which one can draw with a brush, paint white over the region, and save it.
-# `load_mask` reads a file by its path, and here it reads one of ours by its name:
+# what lies between them, with a smooth edge. **A file.** You take any program in which one can draw with a brush,
+# paint white over the region, and save it. `load_mask` reads a file by its path, and here it reads one of ours by its
+# name:
 
 # %%
 from helpers.masks import polygon
@@ -771,15 +793,18 @@ show(tiles, titles, columns=2, height=266,
      "threshold also has bits of sky in the arches; the clusters leave a dark frame at the edge of the picture.")
 
 # %% [markdown]
-# All four have the sky, and they differ in what else they have. The threshold takes the sky behind the arches, too, and is right to do so, but its edge is ragged.
-# The clusters know nothing of colour names, and needed only a hint which of the three groups we mean. They leave out a
-# frame around the picture, though, because the zeros that fill up what lies outside look like an edge to the network. The polygon is smooth, and took
-# six corners. The file, which is an older polygon of ours, cuts off a strip of sky beside the wall.
+# All four have the sky, and they differ in what else they have. The threshold takes the sky behind the arches, too,
+# and is right to do so, but its edge is ragged. The clusters know nothing of colour names, and needed only a hint
+# which of the three groups we mean. They leave out a frame around the picture, though, because the zeros that fill up
+# what lies outside look like an edge to the network. The polygon is smooth, and took six corners. The file, which is
+# an older polygon of ours, cuts off a strip of sky beside the wall.
 #
-# A **soft mask**, with values between 0 and 1, lets two styles share the places at the border. Remember that a place with the mask 0.5 counts a quarter in each of them. If two masks overlap, the styles mix there, and where no mask is, no
-# style is asked for. `paint` says both.
+# A **soft mask**, with values between 0 and 1, lets two styles share the places at the border. Remember that a place
+# with the mask 0.5 counts a quarter in each of them. If two masks overlap, the styles mix there, and where no mask
+# is, no style is asked for. `paint` says both.
 #
-# We paint the sky after Van Gogh's wheat field with its curling clouds, and the stones after a mosaic of small squares:
+# We paint the sky after Van Gogh's wheat field with its curling clouds, and the stones after a mosaic of small
+# squares:
 
 # %% tags=["painting"]
 photo = load("roman_colosseum", size)  # (1, 3, 180, 320)
@@ -793,13 +818,14 @@ show(stones_and_clouds, height=480,
      "brush strokes.")
 
 # %% [markdown]
-# Every stone of the Colosseum is now a stone of the mosaic, gold where the lamps are and blue in the shade, and beside it are the
-# clouds of Provence. Each painter stays on one side of the wall.
+# Every stone of the Colosseum is now a stone of the mosaic, gold where the lamps are and blue in the shade, and
+# beside it are the clouds of Provence. Each painter stays on one side of the wall.
 #
-# **Exercise 2 · diagnose** · ●●○ · 15 minutes. A friend's program paints only some of its regions. It computes an error for every mask and prints them all, and they all look
-# healthy. But for some masks the error was detached from the image, and so it has no gradient. Write
-# `my_silent_masks(case)`. It gets a `case.image`, a list `case.masks` of masks that do not overlap, and the program's loss as a function, `case.loss(image)`. It returns the numbers of the masks whose
-# region gets no gradient at all, in a list from small to large, counted from 0.
+# **Exercise 2 · diagnose** · ●●○ · 15 minutes. A friend's program paints only some of its regions. It computes an
+# error for every mask and prints them all, and they all look healthy. But for some masks the error was detached from
+# the image, and so it has no gradient. Write `my_silent_masks(case)`. It gets a `case.image`, a list `case.masks` of
+# masks that do not overlap, and the program's loss as a function, `case.loss(image)`. It returns the numbers of the
+# masks whose region gets no gradient at all, in a list from small to large, counted from 0.
 
 
 # %% tags=["spec", "folded"]
@@ -859,15 +885,15 @@ judge(my_silent_masks, silent_fault, each(*cases));
 # %% [markdown]
 # <details><summary>Hint 1</summary>
 #
-# You cannot see it in the value of the loss: a detached error changes with the image like any other. What is it that a
-# detached error does not have?
+# You cannot see it in the value of the loss: a detached error changes with the image like any other. What is it that
+# a detached error does not have?
 #
 # </details>
 #
 # <details><summary>Hint 2</summary>
 #
-# Make a copy of the image that requires a gradient, call `backward` on the loss, and look at the gradient
-# under each mask.
+# Make a copy of the image that requires a gradient, call `backward` on the loss, and look at the gradient under each
+# mask.
 #
 # </details>
 #
@@ -875,9 +901,9 @@ judge(my_silent_masks, silent_fault, each(*cases));
 #
 # ## What must stay
 #
-# A face is where people notice every stroke. So far our only way to keep one is a larger content weight, but that keeps
-# the background, too. The mask gives us another: a content error that counts only where it matters. With the features $F$
-# of the image, $P$ of the photo, and a guide $T$,
+# A face is where people notice every stroke. So far our only way to keep one is a larger content weight, but that
+# keeps the background, too. The mask gives us another: a content error that counts only where it matters. With the
+# features $F$ of the image, $P$ of the photo, and a guide $T$,
 #
 # $$e_\text{protected} = \frac{\lVert T \circ (F - P) \rVert^2}{\lVert T \circ P \rVert^2},$$
 #
@@ -891,11 +917,11 @@ T = torch.tensor([0.0, 0.0, 0.0, 1.0])
 print(f"content error {relative_error(F, P):.3f}, of the face alone {relative_error(T * F, T * P):.3f}")
 
 # %% [markdown]
-# The face is as wrong as a face of zeros would be, and the plain content error hardly notices: 1 of 28, because a face is a
-# small part of the picture, and a quiet one. Let us protect the face of Vermeer's girl while William
+# The face is as wrong as a face of zeros would be, and the plain content error hardly notices: 1 of 28, because a
+# face is a small part of the picture, and a quiet one. Let us protect the face of Vermeer's girl while William
 # Morris's wallpaper grows over the rest of her:
 
-# %% tags=["settings"]
+# %%
 protected_weight = 0.3  # of the protected content error; the content everywhere has 0.03
 
 # %% tags=["painting"]
@@ -924,26 +950,26 @@ show([girl * (0.35 + 0.65 * face), everywhere, kept], titles, height=372,
      "tendrils; then with the same tendrils all around, and her eyes, nose and mouth as Vermeer painted them.")
 
 # %% [markdown]
-# In the middle the wallpaper has grown over her face like a tattoo, and her eyes are gone. On the right she looks at us
-# again, and the tendrils stop at her cheek. Her face is eight times nearer to the photo, while the content error of the whole picture is
-# about the same: all that we bought is the face. (Both errors of the whole are larger than 1, because the photo's background is black, and the
-# painting puts tendrils where the photo has nothing.)
+# In the middle the wallpaper has grown over her face like a tattoo, and her eyes are gone. On the right she looks at
+# us again, and the tendrils stop at her cheek. Her face is eight times nearer to the photo, while the content error
+# of the whole picture is about the same: all that we bought is the face. (Both errors of the whole are larger than 1,
+# because the photo's background is black, and the painting puts tendrils where the photo has nothing.)
 #
-# Why not simply paste the photo's face into the finished painting? You can, and you will see the seam. The protected face is
-# still painted: only the features of `relu4_2` are held, which know eyes and a mouth but hardly any colour or
-# grain, and so the light of the painting goes over it.
+# Why not simply paste the photo's face into the finished painting? That would put a piece of a photo into a painting,
+# with an edge around it. The protected face is still painted. Only the features of `relu4_2` are held, which know
+# eyes and a mouth but hardly any colour or grain, and so the light of the painting goes over it.
 #
 # ## How large are the strokes?
 #
-# Size is the control that everybody has, and few use. Two knobs change the width of a stroke: how large the style image is when we
-# measure it, and which layers take part. We paint one dune in the dashes of Van Gogh's self-portrait, with the style
-# image 160, 400 and 1,000 pixels high, and with the style layers up to `relu2_1`, `relu4_1` and `relu5_1`. (Painted
-# beforehand, 20 evaluations each: `python -m tools.pictures.results 10_scale`.)
+# Two knobs change the width of a stroke: how large the style image is when we measure it, and which layers take part.
+# [Notebook 08](08_recipes_and_knobs.ipynb) turns them one at a time, and here we turn both. We paint one dune in the
+# cuts of a woodcut, with the style image 160, 400 and 1,000 pixels high, and with the style layers up to `relu2_1`,
+# `relu4_1` and `relu5_1`. (Painted beforehand, 20 evaluations each: `python -m tools.pictures.results 10_scale`.)
 #
-# The width of strokes can be measured. Shift a picture against itself, and ask how well it still agrees with itself. After a sixth of a
-# wave from bright to dark and back to bright, the agreement has fallen to a half, so six times that shift is the **width of the marks**. ([Notebook
-# 08](08_recipes_and_knobs.ipynb) builds this ruler and tests it on waves.) We measure it in the sky, where the photo has
-# no marks of its own:
+# The width of strokes can be measured. Shift a picture against itself, and ask how well it still agrees with itself.
+# After a sixth of a wave from bright to dark and back to bright, the agreement has fallen to a half, so six times
+# that shift is the **width of the marks**. (Notebook 08 builds this ruler and tests it on waves.) We measure it in
+# the sky, where the photo has no marks of its own:
 
 # %%
 from torch.nn.functional import avg_pool2d
@@ -983,14 +1009,15 @@ show(tiles, titles, columns=3, height=208,
 #
 # ### Large forms, small touches
 #
-# What if you want the wide waves of Munch's *Scream*, but painted in the small square touches of Signac? The obvious idea is to swap
-# targets. Fine texture lives in the low layers and large forms in the high ones, so take the Gram matrices of `relu1_1` and `relu2_1`
-# from Signac and the other three from Munch.
+# What if you want the wide waves of Munch's *Scream*, but painted in the small square touches of Signac? The obvious
+# idea is to swap targets. Fine texture lives in the low layers and large forms in the high ones, so take the Gram
+# matrices of `relu1_1` and `relu2_1` from Signac and the other three from Munch.
 #
-# The paper proposes something else (section 6): first make a *new style image*, and then paint with it as
-# always. The new image begins as the *Scream*, and then changes until its two lowest Gram matrices are Signac's. There
-# is no content error. What keeps the forms is only where it began, because a loss that sees no more than 10 pixels at a
-# time has no reason to move anything large. (Signac's colours were matched to Munch's first, so that only the touch changes hands.)
+# The paper proposes something else (section 6): first make a *new style image*, and then paint with it as always. The
+# new image begins as the *Scream*, and then changes until its two lowest Gram matrices are Signac's. There is no
+# content error. What keeps the forms is only where it began, because a loss that sees no more than 10 pixels at a
+# time has no reason to move anything large. (Signac's colours were matched to Munch's first, so that only the touch
+# changes hands.)
 
 # %%
 folder = DATA / "results" / "10_mix"
@@ -1019,27 +1046,29 @@ show(tiles[1:], list(mixes.values())[1:], columns=1, height=520,
      "with rows of small touches that follow such waves.")
 
 # %% [markdown]
-# With two targets swapped, the lake has Munch's waves, and of Signac's touches hardly more than a bit of grain. After the new style, rows of separate touches
-# follow the waves, as if Signac had copied Munch. The width of the marks agrees: 18 pixels after Munch alone, 14 with swapped
-# targets, and 11 after the new style.
+# With two targets swapped, the lake has Munch's waves, and of Signac's touches hardly more than a bit of grain. After
+# the new style, rows of separate touches follow the waves, as if Signac had copied Munch. The width of the marks
+# agrees: 18 pixels after Munch alone, 14 with swapped targets, and 11 after the new style.
 #
-# Now read the errors. The swapped targets are nearly fulfilled, at all five layers! So why is it not what we wanted? Because we asked for the wrong thing. The high layers do not only
-# see large forms. They also see that Munch's paint is smooth, and a picture full of touches is far from Munch at `relu3_1` to `relu5_1`: the last line
-# has errors above 1. So the two halves of the naive mix contradict each other, and three layers win against two.
-# The new style is a picture in which both are true at once, and so its five Gram matrices agree with each other.
+# Now read the errors. The swapped targets are nearly fulfilled, at all five layers! So why is it not what we wanted?
+# Because we asked for the wrong thing. The high layers do not only see large forms. They also see that Munch's paint
+# is smooth, and a picture full of touches is far from Munch at `relu3_1` to `relu5_1`: the last line has errors above
+# one. So the two halves of the naive mix contradict each other, and what comes out is a compromise. The new style is
+# a picture in which both are true at once, and so its five Gram matrices agree with each other.
 #
 # ## Several styles at once
 #
-# Two painters may also share *every* place. We add up their style errors, with the shares $w_1 + w_2 = 1$. What does such a
-# loss want? Take the smallest Gram matrix there is, a single number $G$, and two styles with $A_1 = 4$ and $A_2 = 8$.
+# Two painters may also share *every* place. We add up their style errors, with the shares $w_1 + w_2 = 1$. What does
+# such a loss want? Take the smallest Gram matrix there is, a single number $G$, and two styles with $A_1 = 4$ and
+# $A_2 = 8$.
 #
-# **Your turn, before you run the next cell.** For which $G$ is $\tfrac12 (G - 4)^2 + \tfrac12 (G - 8)^2$ smallest, and how much
-# is left there? Is that a loss which any image could bring to zero?
+# **Your turn, before you run the next cell.** For which $G$ is $\tfrac12 (G - 4)^2 + \tfrac12 (G - 8)^2$ smallest,
+# and how much is left there? Is that a loss which any image could bring to zero?
 #
 # <details><summary>Compare</summary>
 #
-# At the mean, 6, where it is ½ · 4 + ½ · 4 = 4. At any other place it is $(G - 6)^2 + 4$. So the loss wants a $G$ of 6, and the 4 never goes
-# away, however long we paint: nobody can please both.
+# At the mean, 6, where it is ½ · 4 + ½ · 4 = 4. At any other place it is $(G - 6)^2 + 4$. So the loss wants a $G$ of
+# 6, and the 4 never goes away, however long we paint: nobody can please both.
 #
 # </details>
 
@@ -1050,16 +1079,17 @@ for G in (4.0, 5.0, 6.0, 7.0):
     print(f"G = {G}: both errors {both:.1f}, the error against their mean {(G - 6) ** 2:.1f}")
 
 # %% [markdown]
-# The two columns differ by 4, always. This holds for matrices and for any shares that add up to 1. Multiply out $w_1
-# \lVert G - A_1 \rVert^2 + w_2 \lVert G - A_2 \rVert^2$: the terms with $G$ are $\lVert G \rVert^2 - 2\, G \cdot (w_1
-# A_1 + w_2 A_2)$, where the dot multiplies two tables entry by entry and adds up, and these are also the terms of $\lVert G - (w_1 A_1 + w_2 A_2) \rVert^2$. So
+# The two columns differ by 4, always. This holds for matrices and for any shares that add up to 1. Multiply out
+# $w_1 \lVert G - A_1 \rVert^2 + w_2 \lVert G - A_2 \rVert^2$: the terms with $G$ are
+# $\lVert G \rVert^2 - 2\, G \cdot (w_1 A_1 + w_2 A_2)$, where the dot multiplies two tables entry by entry and adds
+# up, and these are also the terms of $\lVert G - (w_1 A_1 + w_2 A_2) \rVert^2$. So
 #
 # $$\sum_i w_i \lVert G - A_i \rVert^2 = \Big\lVert G - \sum_i w_i A_i \Big\rVert^2 + \text{const}.$$
 #
 # In words: to mix the losses is to mix the Gram matrices. The image gets *one* target, the mean of the two.
 #
-# But our errors are relative, and each is divided by its own $\lVert A_i \rVert^2$. In the toy we divide
-# the first square by 16 and the second by 64.
+# But our errors are relative, and each is divided by its own $\lVert A_i \rVert^2$. In the toy we divide the first
+# square by 16 and the second by 64.
 
 # %%
 # NBVAL_CHECK_OUTPUT
@@ -1070,11 +1100,12 @@ share = (best - 4) / (8 - 4)
 print(f"the smallest loss is at G = {best:.2f}: the second style has a share of {share:.2f}")
 
 # %% [markdown]
-# The second style now has a fifth instead of a half. Relative errors protect the weak: a style with small numbers is easily
-# violated, so it wins.
+# The second style now has a fifth instead of a half. Relative errors favour the style with the smaller numbers,
+# because a distance of 2 is half of 4, but only a quarter of 8.
 #
-# **Exercise 3 · build** · ●●○ · 15 minutes. You add up two relative errors, the first with the share $1 - w$ and the second
-# with the share $w$. Which share of the second style's Gram matrix is in the target that this loss really has? Write `my_share(A, B, w)` for two Gram matrices, without a search.
+# **Exercise 3 · build** · ●●○ · 15 minutes. You add up two relative errors, the first with the share $1 - w$ and the
+# second with the share $w$. Which share of the second style's Gram matrix is in the target that this loss really has?
+# Write `my_share(A, B, w)` for two Gram matrices, without a search.
 
 
 # %% tags=["spec"]
@@ -1119,8 +1150,8 @@ check(my_share, share_spec, A_first, each(3 * gram_of(3, 12), 0.5 * gram_of(3, 7
 # %% [markdown]
 # <details><summary>Hint 1</summary>
 #
-# Write $a$ for $(1 - w)/\lVert A \rVert^2$ and $b$ for $w / \lVert B \rVert^2$. Then the loss is $a \lVert G - A
-# \rVert^2 + b \lVert G - B \rVert^2$, and you know what it wants when the two numbers add up to 1.
+# Write $a$ for $(1 - w)/\lVert A \rVert^2$ and $b$ for $w / \lVert B \rVert^2$. Then the loss is
+# $a \lVert G - A \rVert^2 + b \lVert G - B \rVert^2$, and you know what it wants when the two numbers add up to 1.
 #
 # </details>
 #
@@ -1144,9 +1175,10 @@ for layer in layers:
 
 # %% [markdown]
 # In the first two layers we nearly get what we asked for. But the deeper the layer, the less of the window there is,
-# and at `relu5_1` a share of 0.07 is left of one half: its panes make the deep layers fire so strongly that the woodcut wins. The remedy is simple. Mix the Gram matrices first, and
-# then take one relative error against the mixture. The first five of these cats were painted like this (25 evaluations each; `python -m tools.pictures.results
-# 10_blends`):
+# and at `relu5_1` a share of 0.07 is left of one half: its panes make the deep layers fire so strongly that the
+# woodcut wins. The remedy is simple. Mix the Gram matrices first, and then take one relative error against the
+# mixture. The first five of these cats were painted like this (25 evaluations each;
+# `python -m tools.pictures.results 10_blends`):
 
 # %%
 folder = DATA / "results" / "10_blends"
@@ -1158,13 +1190,15 @@ show(cats, titles, columns=3, height=208,
      "between them, the fur is cut and the background is glass; the last has cuts with a few pale panes.")
 
 # %% [markdown]
-# Watch the background beside the cat's right eye. With a quarter of the window it has turned to glass, while the fur is still cut. With a half, the
-# cheek follows, and only the forehead and the whiskers keep their cuts. So the mixture is really a mixture: one
-# place is of the one kind, and another of the other kind. The photo decides which, because cuts suit the fur, and panes suit a plain wall.
+# Watch the background at the right. With a quarter of the window it has turned to glass, while the fur is still cut.
+# With a half, the cheek follows, and only the forehead and the whiskers keep their cuts. So the mixture is really a
+# mixture: one place is of the one kind, and another of the other kind. Probably the photo decides which, as cuts suit
+# fur, and panes suit a plain background.
 #
-# What is the sixth? A mean of Gram matrices is not the only thing that lies between two styles. Think of a
-# single feature that is 0 on average in one style and 4 in the other, each with a variance of 1. The Gram matrix of one feature is its
-# mean square, so the two have 0² + 1 = 1 and 4² + 1 = 17, and half way between them is 9. With the mean of the means, 2, this is a variance of 9 − 2² = 5:
+# What is the sixth? A mean of Gram matrices is not the only thing that lies between two styles. Think of a single
+# feature that is 0 on average in one style and 4 in the other, each with a variance of 1. The Gram matrix of one
+# feature is its mean square, so the two have 0² + 1 = 1 and 4² + 1 = 17, and half way between them is 9. With the
+# mean of the means, 2, this is a variance of 9 − 2² = 5:
 
 # %%
 # NBVAL_CHECK_OUTPUT
@@ -1177,20 +1211,22 @@ for name, values in {"mixture": mixture, "half way by transport": between}.items
     print(f"{name}: mean {values.mean():.1f}, variance {values.var():.1f}, mean square {values.square().mean():.1f}")
 
 # %% [markdown]
-# The mean Gram matrix is that of a **mixture**: half of the places are of the one kind, half of the other, and none is in between. So
-# the cat gets some cuts and some panes. If you move every feature half way instead, along the transport that we met with the colours, the variance stays 1, and
-# every place is *like* something between. For normal distributions, this takes the same map as for colours: the means are averaged, and the covariance is that of $\tfrac12 (I + M)$ applied to the first style. It is called the **Bures barycentre**. With 512 channels instead of 3, it made the
-# sixth target, and its cat. Compare it with the one above it, which has a half of each, too. Its cuts and its panes are less unlike each other: the
-# panes are paler, and more of the face is drawn in lines.
+# The mean Gram matrix is that of a **mixture**: half of the places are of the one kind, half of the other, and none
+# is in between. So the cat gets some cuts and some panes. If you move every feature half way instead, along the
+# transport that we met with the colours, the variance stays 1, and every place is *like* something between. For
+# normal distributions, this takes the same map as for colours: the means are averaged, and the covariance is that of
+# $\tfrac12 (I + M)$ applied to the first style. It is called the **Bures barycentre**. With 512 channels instead of
+# 3, it made the sixth target, and its cat. Compare it with the one above it, which has a half of each, too. Its cuts
+# and its panes are less unlike each other: the panes are paler, and more of the face is drawn in lines.
 #
 # ## A postcard
 #
 # You have all the parts now. The last exercise puts them together.
 #
-# **Exercise 4 · design** · ●●○ · 20 minutes. Make a postcard of your own town: sky, houses and river (or street, or park)
-# after three painters. First you need three masks. Write `my_masks(photo)`, which returns three masks for your photo, or for ours.
-# They have to cover each place once in all (soft borders may share), none may be smaller than a tenth of the picture, and each must keep at least 20 places *inside* at `relu4_1`
-# in a photo of 512 pixels.
+# **Exercise 4 · design** · ●●○ · 20 minutes. Make a postcard of your own town: sky, houses and river (or street, or
+# park) after three painters. First you need three masks. Write `my_masks(photo)`, which returns three masks for your
+# photo, or for ours. They have to cover each place once in all (soft borders may share), none may be smaller than a
+# tenth of the picture, and each must keep at least 20 places *inside* at `relu4_1` in a photo of 512 pixels.
 
 
 # %% tags=["spec"]
@@ -1252,7 +1288,8 @@ judge(my_masks, masks_fault, load("tubingen_neckarfront", 512));
 # <!-- solution: my_masks -->
 #
 # Then paint it. These five lines are all that it takes; without `size` and `steps`, they paint at 512 pixels with 150
-# evaluations, which takes some minutes. `keep` writes the picture so far into a file, and after an interruption the same call goes on from there:
+# evaluations, which takes some minutes. `keep` writes the picture so far into a file, and after an interruption the
+# same call goes on from there:
 #
 # ```python
 # from helpers.recipes import paint
@@ -1263,31 +1300,36 @@ judge(my_masks, masks_fault, load("tubingen_neckarfront", 512));
 # postcard = paint("ours", photo, styles, fast(VGG()), controls=controls, keep="postcard.png").image
 # ```
 #
-# Which painter gets the sky? A good postcard has one loud region and two quiet ones, so begin with the loud one, and give the
-# other two its colours with `matched_colour` before you paint. Look at the borders first. If you see a
-# halo, try `way="inside"`, and if a region stays flat, `way="resized"`.
+# Which painter gets the sky? A good postcard has one loud region and two quiet ones, so begin with the loud one, and
+# give the other two its colours with `matched_colour` before you paint. Look at the borders first. If you see a halo,
+# try `way="inside"`, and if a region stays flat, `way="resized"`.
 #
-# All of this changed *where* and *how much* of the Gram matrix is used, and never asked whether the Gram matrix is the right
-# measure of style. That is the question of the next notebook, 11.
+# All of this changed *where* and *how much* of the Gram matrix is used, and never asked whether the Gram matrix is
+# the right measure of style. That is the question of the next notebook, 11.
 #
 # ## What to remember
 #
-# - A style's colours can be left out before, during or after the painting. Before: match the style to the photo. During: paint luminance alone. After: put the photo's colours back.
-# - Mean and covariance do not determine a map of colours. Take the transport: it moves colours least, and does not depend on the order of the channels as Cholesky does.
+# - A style's colours can be left out before, during or after the painting. Before: match the style to the photo.
+#   During: paint luminance alone. After: put the photo's colours back.
+# - Mean and covariance do not determine a map of colours. Take the transport: it moves colours least, and does not
+#   depend on the order of the channels as Cholesky does.
 # - A guided Gram matrix is a mean over the places that count. A mask of ones gives the plain one.
-# - A mask that was only made smaller leaks, up to the radius of the receptive field. A mask inside does not leak, but it gets thin in deep layers.
-# - To mix style losses is to mix Gram matrices, unless the errors are relative: then the style with the smaller numbers wins.
+# - A mask that was only made smaller leaks, up to the radius of the receptive field. A mask inside does not leak, but
+#   it gets thin in deep layers.
+# - To mix style losses is to mix Gram matrices, unless the errors are relative: then the style with the smaller
+#   numbers wins.
 #
 # ## Three questions
 #
 # Answer each in your own words before you unfold it.
 #
-# 1. Your program matches colours by Cholesky, and a colleague's version of it gives other pictures from the same files. Neither has a bug. What would you ask first?
+# 1. Your program matches colours by Cholesky, and a colleague's version of it gives other pictures from the same
+#    files. Neither has a bug. What would you ask first?
 #
 # <details><summary>Answer</summary>
 #
-# In which order the channels are read. Files opened with OpenCV come as blue, green, red, and Cholesky treats
-# the first channel differently from the last.
+# In which order the channels are read. Files opened with OpenCV come as blue, green, red, and Cholesky treats the
+# first channel differently from the last.
 #
 # </details>
 #
@@ -1295,13 +1337,14 @@ judge(my_masks, masks_fault, load("tubingen_neckarfront", 512));
 #
 # <details><summary>Answer</summary>
 #
-# In `relu1_1` and `relu2_1` there are enough places that see only river, and these layers bring colours and grain. In the deep
-# layers every place sees a bank, so none is left, and the large forms are missing. A larger photo or `"resized"` helps.
+# In `relu1_1` and `relu2_1` there are enough places that see only river, and these layers bring colours and grain. In
+# the deep layers every place sees a bank, so none is left, and the large forms are missing. A larger photo or
+# `"resized"` helps.
 #
 # </details>
 #
-# 3. You add the errors of two styles with equal weights, and the picture looks like the second style alone. All errors are
-# relative. What do you know about the second style?
+# 3. You add the errors of two styles with equal weights, and the picture looks like the second style alone. All
+#    errors are relative. What do you know about the second style?
 #
 # <details><summary>Answer</summary>
 #
@@ -1311,16 +1354,21 @@ judge(my_masks, masks_fault, load("tubingen_neckarfront", 512));
 #
 # ## On your own
 #
-# - Protect the face at `relu2_1` as well, with `recipe("ours", content={"relu4_2": 0.03, "relu2_1": 0.03})`. Does the skin keep its colour?
-# - Give the *style* a guide, too: the sky of *The Starry Night* for your sky. Is it different from cutting out a rectangle?
+# - Protect the face at `relu2_1` as well, with `recipe("ours", content={"relu4_2": 0.03, "relu2_1": 0.03})`. Does the
+#   skin keep its colour?
+# - Give the *style* a guide, too: the sky of *The Starry Night* for your sky. Is it different from cutting out a
+#   rectangle?
 # - Mix three styles. Is the mixture of three the same as mixing two, and then mixing the result with the third?
 #
-# **In practice.** Start with resized masks at 256 pixels, and change to masks inside when the picture is so large that
-# every region keeps some places at `relu5_1`. Match the colours of your styles to each other before you give them to one picture.
+# **In practice.** Start with resized masks at 256 pixels, and change to masks inside when the picture is so large
+# that every region keeps some places at `relu5_1`. Match the colours of your styles to each other before you give
+# them to one picture.
 #
-# **Further reading.** [Gatys and others (2017)](https://arxiv.org/abs/1611.07865): all controls of this notebook but the protected face. [Gatys, Bethge,
-# Hertzmann and Shechtman (2016)](https://arxiv.org/abs/1606.05897): colours, four pages. [Champandard (2016)](https://arxiv.org/abs/1603.01768): masks that
-# somebody paints, for style and photo. [Luan, Paris, Shechtman and Bala (2017)](https://arxiv.org/abs/1703.07511): masks found by another network, for photos that stay photos.
-# [Peyré and Cuturi, *Computational Optimal Transport*](https://arxiv.org/abs/1803.00567), section 2.6: transport between normal distributions.
+# **Further reading.** [Gatys and others (2017)](https://arxiv.org/abs/1611.07865): all controls of this notebook but
+# the protected face. [Gatys, Bethge, Hertzmann and Shechtman (2016)](https://arxiv.org/abs/1606.05897): colours, four
+# pages. [Champandard (2016)](https://arxiv.org/abs/1603.01768): masks that somebody paints, for style and photo.
+# [Luan, Paris, Shechtman and Bala (2017)](https://arxiv.org/abs/1703.07511): masks found by another network, for
+# photos that stay photos. [Peyré and Cuturi, *Computational Optimal Transport*](https://arxiv.org/abs/1803.00567),
+# section 2.6: transport between normal distributions.
 #
 # <!-- bottom -->

@@ -89,7 +89,7 @@ def colours(vgg: VGG, path: Path) -> None:
 # ---- how large -----------------------------------------------------------------------------------
 
 DUNE = "desert_dune"
-DASHES = "vangogh_self_portrait_1887"
+GRID_STYLE = "woodcut"
 STYLE_SIZES = (160, 400, 1000)  # of the painting's long side
 DEPTHS = ("relu2_1", "relu4_1", "relu5_1")  # the deepest style layer
 SCALE_EVALUATIONS = 20
@@ -100,7 +100,7 @@ def scale_settings(style_size: int, depth: str) -> dict:
     return {
         **HOW,
         "content": DUNE,
-        "style": DASHES,
+        "style": GRID_STYLE,
         "content_weight": 0.03,
         "size": SIZE,
         "style_size": style_size,
@@ -121,7 +121,7 @@ def up_to(depth: str) -> Recipe:
 
 
 def scale(vgg: VGG, path: Path) -> None:
-    """A dune in the dashes of Van Gogh's self-portrait: the style image 160, 400 and 1,000 pixels
+    """A dune in the cuts of a woodcut: the style image 160, 400 and 1,000 pixels
     high, downwards; the deepest style layer relu2_1, relu4_1 and relu5_1, to the right.
 
     20 evaluations each at 384 px, content weight 0.03. Kept in the folder `10_scale`.
@@ -139,7 +139,7 @@ def scale(vgg: VGG, path: Path) -> None:
         photo = load(DUNE, SIZE).to(vgg.device)
         countdown = Countdown(len(missing))
         for (style_size, depth), file in missing:
-            pair = (photo, load(DASHES, style_size).to(vgg.device))
+            pair = (photo, load(GRID_STYLE, style_size).to(vgg.device))
             image = painted(network, pair, Controls(), SCALE_EVALUATIONS, up_to(depth))
             save(image, file, scale_settings(style_size, depth), quality=QUALITY)
             countdown.step(file.stem)
