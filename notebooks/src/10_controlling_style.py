@@ -1001,11 +1001,20 @@ for style_pixels in (160, 400, 1000):
         sky = painting[..., 10:90, 150:374]
         titles.append(f"{style_pixels} px, to {deepest}: width {width_of_marks(sky):.0f} px")
 show(tiles, titles, columns=3, height=208,
-     alt="Nine paintings of a dune: downwards the dashes grow longer and wider, and to the right they join into strokes "
-     "that follow each other.")
+     alt="Nine orange dunes in the cuts of a woodcut: downwards the cuts grow wider; to the right specks become short "
+     "cuts, and then long ones that run side by side and circle around suns in the sky.")
 
 # %% [markdown]
-# <<read>>
+# Downwards the marks grow wider, and the ruler says by how much: from 7 to 9 pixels in the first two rows to 11 to 13
+# in the last. That is about half as much again, for a style image six times as large. The layers are the reason.
+# Their windows have fixed sizes in pixels, so a cut that is much wider than the window of `relu2_1` is just a flat
+# area with an edge to it.
+#
+# To the right the width hardly changes, and yet the pictures do. With two layers, the sky is full of specks. With
+# four, the specks are cuts, which have a length and a direction. With all five, the cuts run side by side over long
+# distances, and in the first row some of them circle around a small sun, as they do in the woodcut. So the size of
+# the style image sets the width, and the depth of the layers sets how much of the order among the strokes comes with
+# it.
 #
 # ### Large forms, small touches
 #
