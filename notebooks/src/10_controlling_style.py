@@ -1006,7 +1006,7 @@ show(tiles, titles, columns=3, height=208,
 
 # %% [markdown]
 # Downwards the marks grow wider, and the ruler says by how much: from 7 to 9 pixels in the first two rows to 11 to 13
-# in the last. That is about half as much again, for a style image six times as large. The layers are the reason.
+# in the last. That is about half as much again, for a style image six times as large. One reason lies in the layers.
 # Their windows have fixed sizes in pixels, so a cut that is much wider than the window of `relu2_1` is just a flat
 # area with an edge to it.
 #
