@@ -14,7 +14,7 @@
 # > **The question** Can I choose what is transferred: whose colours, where, how large, and what must be left alone?
 # > **You will make** four masks for one photo, a building under one painter's sky and of another painter's stones, a portrait that keeps its face, and the three masks for a postcard of your own town.
 # > **You need** the Gram matrix of [notebook 03](03_gram_matrices.ipynb), the total loss of [05](05_the_total_loss.ipynb), and a little matrix algebra: transpose, inverse, eigenvectors. The symbols are in the [table of notation](00_start_here.ipynb#Notation).
-# > **Time** about 60 minutes to read and run, and 60 minutes for the exercises; the computing in it takes about two minutes on a laptop
+# > **Time** about 85 minutes to read and run, and 60 minutes for the exercises; the computing in it takes about two minutes on a laptop
 
 # %% tags=["setup"]
 # <<setup>>
@@ -27,7 +27,7 @@
 from helpers.images import DATA, load
 from helpers.show import show
 
-show(load(DATA / "results" / "10_town.jpg", 960),
+show(load(DATA / "results" / "10_town.jpg", 800),
      alt="The river front of Tübingen: the sky is full of blue and yellow swirls, the houses are golden, the river has "
      "dark blue waves, and the church tower stands there as in the photo.")
 
@@ -303,7 +303,7 @@ from helpers.colours import matched_colour
 recoloured = [moved_colours(style, photo, way).clamp(0, 1) for way in ways.values()]
 backwards = moved_colours(style.flip(1), photo.flip(1), by_cholesky).flip(1).clamp(0, 1)
 show([recoloured[0], backwards, *recoloured[1:]], ["Cholesky", "Cholesky, blue first", "principal axes", "transport"],
-     columns=2, height=314,
+     columns=2, height=240,
      alt="The print of waves four times in the reds and oranges of the gates; with Cholesky the foam is bright red above "
      "a brown wave, read from blue the wave is bright red, and the lower two look alike.")
 
@@ -776,7 +776,7 @@ by_clusters = torch.nn.functional.interpolate(small, colosseum.shape[2:], mode="
 # %%
 from helpers.masks import polygon
 
-corners = [(0.49, 0.0), (0.555, 0.25), (0.625, 0.62), (0.665, 1.0), (1.0, 1.0), (1.0, 0.0)]
+corners = [(0.523, 0), (0.575, 0.25), (0.6, 0.45), (0.635, 0.62), (0.664, 0.8), (0.68, 1), (1, 1), (1, 0)]
 by_polygon = polygon(corners, colosseum)
 from_file = load_mask("roman_colosseum_sky_polygon", 384)
 
@@ -796,8 +796,8 @@ show(tiles, titles, columns=2, height=266,
 # All four have the sky, and they differ in what else they have. The threshold takes the sky behind the arches, too,
 # and is right to do so, but its edge is ragged. The clusters know nothing of colour names, and needed only a hint
 # which of the three groups we mean. They leave out a frame around the picture, though, because the zeros that fill up
-# what lies outside look like an edge to the network. The polygon is smooth, and took six corners. The file, which is
-# an older polygon of ours, cuts off a strip of sky beside the wall.
+# what lies outside look like an edge to the network. The polygon is smooth, and took eight corners. The file, which
+# is an older polygon of ours, cuts off a strip of sky beside the wall.
 #
 # A **soft mask**, with values between 0 and 1, lets two styles share the places at the border. Remember that a place
 # with the mask 0.5 counts a quarter in each of them. If two masks overlap, the styles mix there, and where no mask
@@ -1000,7 +1000,7 @@ for style_pixels in (160, 400, 1000):
         tiles.append(painting)
         sky = painting[..., 10:90, 150:374]
         titles.append(f"{style_pixels} px, to {deepest}: width {width_of_marks(sky):.0f} px")
-show(tiles, titles, columns=3, height=208,
+show(tiles, titles, columns=3, height=180,
      alt="Nine orange dunes in the cuts of a woodcut: downwards the cuts grow wider; to the right specks become short "
      "cuts, and then long ones that run side by side and circle around suns in the sky.")
 
@@ -1050,7 +1050,7 @@ for name, title in mixes.items():
     high = [relative_error(G[layer], coarse[layer]).item() for layer in layers[2:]]
     print(f"{title:22}" + "".join(f"{error:8.3f}" for error in low) + " " * 18 + "".join(f"{error:8.3f}" for error in high)
           + f"{width_of_marks(painting[..., :60, :]):20.1f}")
-show(tiles[1:], list(mixes.values())[1:], columns=1, height=520,
+show(tiles[1:], list(mixes.values())[1:], columns=1, height=400,
      alt="The mountain lake twice in the colours of the Scream: above with wide smooth waves of paint in the sky, below "
      "with rows of small touches that follow such waves.")
 
