@@ -317,10 +317,10 @@ show([recoloured[0], backwards, *recoloured[1:]], ["Cholesky", "Cholesky, blue f
 
 # %%
 # NBVAL_CHECK_OUTPUT
-from helpers.images import names
+from helpers.images import names as names_of
 
-photos = [moments(load(name, 64)) for name in names("content")]
-styles = [moments(load(name, 64)) for name in names("style")]
+photos = [moments(load(name, 64)) for name in names_of("content")]
+styles = [moments(load(name, 64)) for name in names_of("style")]
 for name, way in ways.items():
     moves = []
     for wanted_mean, wanted in photos:
@@ -377,7 +377,7 @@ layers = ["relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1"]
 
 def grams_of(image):
     with torch.no_grad():
-        return {layer: gram(features) for layer, features in vgg(image, layers).items()}
+        return {layer: gram(features) for layer, features in vgg(image.to(vgg.device), layers).items()}
 
 
 def colour_distance(first, second):
@@ -545,8 +545,8 @@ print("after two layers", smallest_of_three(smallest_of_three(mask)))
 # %%
 from helpers.masks import at_layer, load_mask
 
-town = load("tubingen_neckarfront", 384)  # (1, 3, 288, 384)
-sky = (load_mask("tubingen_neckarfront_sky", 384) > 0.5).float()  # (1, 1, 288, 384), 1 in the sky
+town = load("tubingen_neckarfront", 384).to(vgg.device)  # (1, 3, 288, 384)
+sky = (load_mask("tubingen_neckarfront_sky", 384) > 0.5).float().to(vgg.device)  # (1, 1, 288, 384)
 tiles = [town, sky.expand(1, 3, -1, -1)]
 titles = ["the photo", "the mask of its sky"]
 for layer in ("relu4_1", "relu5_1"):
@@ -664,10 +664,11 @@ figure(fig, alt="Three curves of the gradient's strength across the border of th
 # ### Two painters, one photo
 #
 # Now we paint. `Objective(recipe, network, photo, styles, controls)` of `helpers.recipes` adds up the losses that we
-# derived: the content error with our usual weight of 0.03, and for each style the mean of its guided style errors.
-# `Controls` says which mask belongs to which style. The sky goes to Munch, and the houses to a glass window that was
-# drawn for this series. `fast` computes in half precision where the processor can, and `pyramid` lets the optimiser
-# L-BFGS change coarse and fine pixels at once ([notebook 09](09_bigger_pictures.ipynb)):
+# derived: the content error with our usual weight of 0.03, and for each style the mean of its guided style errors,
+# each of the two counting half. `Controls` says which mask belongs to which style. The sky goes to Munch, and the
+# houses to a glass window that was drawn for this series. `fast` computes in half precision where the processor can,
+# and `pyramid` lets the optimiser L-BFGS change coarse and fine pixels at once ([notebook
+# 09](09_bigger_pictures.ipynb)):
 
 # %%
 from helpers.control import Controls
@@ -679,19 +680,18 @@ from helpers.transfer import optimise
 quick = fast(VGG())
 
 
-def paint_regions(photo, styles, masks, **controls):
-    """A painting of a photo with one style for each mask; it starts in the colours of the styles."""
+def paint_regions(photo, names, masks, **controls):
+    """A painting of a photo with one named style for each mask; it starts in the colours of the styles."""
+    styles = [load(name, style_size).to(quick.device) for name in names]
     start = sum(mask * matched_colour(photo, style) for style, mask in zip(styles, masks, strict=True))
     loss = Objective("ours", quick, photo, styles, Controls(masks=masks, **controls))
     return as_saved(optimise(start, loss, evaluations, parametrize=pyramid).image)
 
 
 # %% tags=["painting"]
-photo = load("tubingen_neckarfront", size)  # (1, 3, 240, 320)
-sky = load_mask("tubingen_neckarfront_sky", size)  # (1, 1, 240, 320)
-masks = [sky, 1 - sky]
-styles = [load("munch_the_scream", style_size), load("stained_glass", style_size)]
-two_painters = paint_regions(photo, styles, masks, way="resized")
+photo = load("tubingen_neckarfront", size).to(quick.device)  # (1, 3, 240, 320)
+sky = load_mask("tubingen_neckarfront_sky", size).to(quick.device)  # (1, 1, 240, 320)
+two_painters = paint_regions(photo, ["munch_the_scream", "stained_glass"], [sky, 1 - sky], way="resized")
 
 # %%
 show(two_painters, height=480,
@@ -734,7 +734,7 @@ for pixels in (256, 384, 512, 1024):
 # covered three quarters of the picture), so we also ask that it is bright:
 
 # %%
-colosseum = load("roman_colosseum", 384)  # (1, 3, 216, 384)
+colosseum = load("roman_colosseum", 384).to(vgg.device)  # (1, 3, 216, 384)
 red, green, blue = colosseum[0]  # (216, 384) each
 by_threshold = ((blue > red) & (blue > 0.45)).float()[None, None]  # (1, 1, 216, 384)
 print(f"bluer than red: {(blue > red).float().mean():.0%} of the picture; and bright: {by_threshold.mean():.0%}")
@@ -778,7 +778,7 @@ from helpers.masks import polygon
 
 corners = [(0.523, 0), (0.575, 0.25), (0.6, 0.45), (0.635, 0.62), (0.664, 0.8), (0.68, 1), (1, 1), (1, 0)]
 by_polygon = polygon(corners, colosseum)
-from_file = load_mask("roman_colosseum_sky_polygon", 384)
+from_file = load_mask("roman_colosseum_sky_polygon", 384).to(vgg.device)
 
 found_masks = {"a threshold": by_threshold, "clusters": by_clusters, "a polygon": by_polygon, "a file": from_file}
 tiles = []
@@ -807,10 +807,10 @@ show(tiles, titles, columns=2, height=266,
 # squares:
 
 # %% tags=["painting"]
-photo = load("roman_colosseum", size)  # (1, 3, 180, 320)
+photo = load("roman_colosseum", size).to(quick.device)  # (1, 3, 180, 320)
 sky = polygon(corners, photo)  # (1, 1, 180, 320)
-styles = [load("vangogh_wheat_field_cypresses", style_size), load("mosaic", style_size)]
-stones_and_clouds = paint_regions(photo, styles, [sky, 1 - sky], way="resized")
+names = ["vangogh_wheat_field_cypresses", "mosaic"]
+stones_and_clouds = paint_regions(photo, names, [sky, 1 - sky], way="resized")
 
 # %%
 show(stones_and_clouds, height=480,
@@ -925,8 +925,8 @@ print(f"content error {relative_error(F, P):.3f}, of the face alone {relative_er
 protected_weight = 0.3  # of the protected content error; the content everywhere has 0.03
 
 # %% tags=["painting"]
-girl = load("girl_with_a_pearl_earring", 256)  # (1, 3, 256, 216)
-paper = load("morris_peacock_and_dragon", style_size)
+girl = load("girl_with_a_pearl_earring", 256).to(quick.device)  # (1, 3, 256, 216)
+paper = load("morris_peacock_and_dragon", style_size).to(quick.device)
 outline = [(0.33, 0.34), (0.47, 0.31), (0.56, 0.37), (0.62, 0.45), (0.66, 0.54), (0.56, 0.6), (0.44, 0.63), (0.35, 0.56)]
 face = polygon(outline, girl)  # (1, 1, 256, 216)
 loss = Objective("ours", quick, girl, paper)
