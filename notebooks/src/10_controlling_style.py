@@ -331,8 +331,8 @@ for name, way in ways.items():
     print(f"{name:14}: {len(moves)} pairs, a pixel moves by {sum(moves) / len(moves):.1f} on average")
 
 # %% [markdown]
-# Transport is ahead of the principal axes by one hundredth, and of Cholesky by six. So the choice between the first
-# two is a matter of principle, and the choice against Cholesky is a matter of reliability.
+# Transport is ahead of the principal axes by one hundredth, and of Cholesky by six. So it hardly matters which of the
+# first two you take. Cholesky moves colours a little more, and its result depends on how a file was read.
 #
 # The helper `matched_colour` does the same by transport, and it knows what to do with a grey picture, whose
 # covariance has no inverse:
@@ -405,8 +405,8 @@ print(f"{'... against the matched print':40}{errors}")
 # The first column puts the four in the order that we saw. In the style's own colours a painting is 173 of 255 away
 # from the photo, and in luminance alone 7.5. The price stands to the right. At `relu1_1` the last three are worse
 # than zeros, which is no surprise, for this layer hardly sees anything but colours. But look at `relu5_1`: even there
-# the error is about 0.7 instead of 0.04. The deepest layer has learnt that water is blue, and red water is another
-# thing to it.
+# the error is about 0.7 instead of 0.04. Colour is not confined to the first layers: what the deep ones see in a wave
+# depends on its colour, too.
 #
 # So an error against a style whose colours you did not want says little. The last line measures the third painting
 # against what it was really asked for, the print in the photo's colours, and there its style is as good as that of
@@ -1309,9 +1309,10 @@ judge(my_masks, masks_fault, load("tubingen_neckarfront", 512));
 # postcard = paint("ours", photo, styles, fast(VGG()), controls=controls, keep="postcard.png").image
 # ```
 #
-# Which painter gets the sky? A good postcard has one loud region and two quiet ones, so begin with the loud one, and
-# give the other two its colours with `matched_colour` before you paint. Look at the borders first. If you see a halo,
-# try `way="inside"`, and if a region stays flat, `way="resized"`.
+# Which painter gets the sky? In the picture at the top the sky is the loudest region, and the river got its colours
+# with `matched_colour` before we painted. That is a good order to work in: choose the loudest style first, and let
+# the others follow. Then look at the borders. If one style spills over into its neighbour, try `way="inside"`, and if
+# a region stays flat, try `way="resized"`.
 #
 # All of this changed *where* and *how much* of the Gram matrix is used, and never asked whether the Gram matrix is
 # the right measure of style. That is the question of the next notebook, 11.
