@@ -951,7 +951,7 @@ show([girl * (0.35 + 0.65 * face), everywhere, kept], titles, height=372,
 
 # %% [markdown]
 # In the middle the wallpaper has grown over her face like a tattoo, and her eyes are gone. On the right she looks at
-# us again, and the tendrils stop at her cheek. Her face is eight times nearer to the photo, while the content error
+# us again, and the tendrils stop at her cheek. The error of her face is eight times smaller, while the content error
 # of the whole picture is about the same: all that we bought is the face. (Both errors of the whole are larger than 1,
 # because the photo's background is black, and the painting puts tendrils where the photo has nothing.)
 #
