@@ -11,10 +11,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import conv2d, conv_transpose2d, interpolate
 
-from helpers.images import require_image, require_picture
+from helpers.images import require_image
 from helpers.vgg import VGG, require_vgg
 
-__all__ = ["fast", "keep_memory", "pyramid", "matched_colour"]
+__all__ = ["fast", "keep_memory", "pyramid"]
 
 # The weights of a pyramid's levels, at full size, half, a quarter, ...: large where the loss bends
 # little. Colour is nearly free in fine detail and stiff in large areas.
@@ -227,37 +227,3 @@ def pyramid(
         return start + conv2d(total, axes)  # from grey and two colours to red, green and blue
 
     return levels, image
-
-
-def matched_colour(photo: Tensor, style: Tensor) -> Tensor:
-    """The photo with the mean and covariance of the style's colours.
-
-    photo, style: (1, 3, H, W) in [0, 1], of any two sizes. Returns an image as large as the photo,
-    on its device: a start from which colours need not be found any more. The linear map is that of
-    optimal transport between two normal distributions (Pitié and Kokaram 2007). Raises ValueError
-    for what is no image.
-    """
-    require_picture("photo", photo)
-    require_picture("style", style)
-    # In float64, and so on the CPU: Apple's GPUs have neither that nor eigenvectors.
-    colours = photo[0].flatten(1).cpu().double()  # (3, H W)
-    wanted = style[0].flatten(1).cpu().double()
-    covariance = _covariance(colours)
-    root = _power(covariance, 0.5)
-    inverse_root = _power(covariance, -0.5)
-    change = inverse_root @ _power(root @ _covariance(wanted) @ root, 0.5) @ inverse_root
-    centred = colours - colours.mean(1, keepdim=True)
-    moved = change @ centred + wanted.mean(1, keepdim=True)
-    return moved.view_as(photo).clamp(0, 1).to(photo)
-
-
-def _covariance(colours: Tensor) -> Tensor:
-    """Covariance of colours (3, N), with a little on its diagonal: a grey photo has none."""
-    ridge = 1e-5 * torch.eye(3, dtype=colours.dtype, device=colours.device)
-    return torch.cov(colours) + ridge
-
-
-def _power(matrix: Tensor, exponent: float) -> Tensor:
-    """A power of a symmetric positive matrix."""
-    values, vectors = torch.linalg.eigh(matrix)
-    return (vectors * values.clamp_min(1e-12) ** exponent) @ vectors.T

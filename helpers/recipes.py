@@ -13,9 +13,11 @@ import torch
 from torch import Tensor
 from torch.nn.functional import interpolate
 
+from helpers.control import Controls, Region
 from helpers.decode import MAX_PIXELS
 from helpers.images import noise, require_image, require_picture
 from helpers.keeping import Keeper, fingerprint
+from helpers.masks import guide
 from helpers.published import (
     ERRORS,
     INPUTS,
@@ -274,12 +276,32 @@ def _require_fields(name: str, given: dict) -> None:
 class Term(NamedTuple):
     """One summand of a loss: one layer of content or of style."""
 
-    part: str  # "content" or "style"
+    part: str  # "content", "style" or "protected"
     layer: str
     weight: float
     statistic: Callable[[Tensor], Tensor | Moments]  # features F (C, N) -> what is compared
     target: Tensor | Moments  # the statistic of the content or style image
     error: Callable[[Tensor | Moments, Tensor | Moments, Sizes], Tensor]
+    guide: Tensor | None = None  # (N,): what the features are multiplied by, see helpers.masks
+
+
+def _as_list(style: Tensor | list[Tensor]) -> list[Tensor]:
+    """One style or several -> a list; ValueError for a list without any."""
+    if not isinstance(style, list | tuple):
+        return [style]
+    if not style:
+        raise ValueError("style is an empty list: a painting needs one style or more")
+    return list(style)
+
+
+def _as_controls(controls: Controls | None) -> Controls:
+    """What is controlled; None controls nothing. ValueError for what is something else."""
+    if controls is None:
+        return Controls()
+    if not isinstance(controls, Controls):
+        expected = 'Controls of helpers.control, such as Controls(colour="matched")'
+        raise ValueError(f"controls must be {expected}, not {type(controls).__name__}")
+    return controls
 
 
 def _as_recipe(what: str | Recipe) -> Recipe:
@@ -300,24 +322,41 @@ class Objective:
     and features are multiplied by what Caffe's range makes of them, so that the published weights
     keep their meaning. A layer that `vgg` lacks gives its place to the deepest before it, and a
     printed line says so. Raises ValueError for what is no image.
+
+    style may be a list of pictures; controls say where each goes, how much of it there is, and what
+    of the photo is protected. Masks have the size of `content`.
     """
 
-    def __init__(self, what: str | Recipe, vgg: VGG, content: Tensor, style: Tensor):
+    def __init__(
+        self,
+        what: str | Recipe,
+        vgg: VGG,
+        content: Tensor,
+        style: Tensor | list[Tensor],
+        controls: Controls | None = None,
+    ):
         self.recipe = _as_recipe(what)
         self.vgg = require_vgg(vgg).pooled(self.recipe.pool)
-        require_image("content", content)
-        require_image("style", style)
-        content_error = ERRORS[self.recipe.content_error]
-        self.terms = self._terms("content", content, features_themselves, content_error)
-        statistic = STATISTICS[self.recipe.gram]
-        self.terms += self._terms("style", style, statistic, ERRORS[self.recipe.style_error])
+        styles = _as_list(style)
+        for name, image in [("content", content), *(("style", style) for style in styles)]:
+            require_image(name, image)
+        content = content.detach().to(self.vgg.device)
+        controls = _as_controls(controls)
+        controls.require_fit(content, styles)
+        self.controls = controls.resized(content)
+        self.terms = self._content_terms(content)
+        for region in self.controls.regions(styles):
+            self.terms += self._style_terms(region)
 
     def __call__(self, image: Tensor) -> Tensor:
         """The loss at an image (1, 3, H, W): a scalar, with a gradient."""
         return sum(self.parts(image).values())
 
     def parts(self, image: Tensor) -> dict[str, Tensor]:
-        """The weighted loss at an image (1, 3, H, W), in parts: {"content", "style", "tv"}."""
+        """The weighted loss at an image (1, 3, H, W), in parts: {"content", "style", "tv"}.
+
+        What is protected is a part of its own, "protected".
+        """
         parts = {}
         for (part, _), value in self.each_term(image).items():
             parts[part] = parts.get(part, 0.0) + value
@@ -333,24 +372,59 @@ class Objective:
         features = self._features(image, [term.layer for term in self.terms])
         for term in self.terms:
             F = features[term.layer]
-            if term.part == "content" and F.shape != term.target.shape:
+            is_compared = term.part != "style"
+            if is_compared and F.shape != term.target.shape:
                 sides = f"{image.shape[3]} x {image.shape[2]} px"
                 raise ValueError(f"the image is {sides}: content is compared at the photo's size")
+            guided = F if term.guide is None else F * term.guide
             sizes = Sizes(features=F.numel(), pixels=image.shape[2] * image.shape[3])
-            error = term.error(term.statistic(F), term.target, sizes)
-            values[term.part, term.layer] = term.weight * error
+            error = term.error(term.statistic(guided), term.target, sizes)
+            earlier = values.get((term.part, term.layer), 0.0)  # of another style
+            values[term.part, term.layer] = earlier + term.weight * error
         if self.recipe.tv:
             values["tv", ""] = self.recipe.tv * self._variation(image)
         return values
 
-    def _terms(self, part: str, image: Tensor, statistic: Callable, error: Callable) -> list[Term]:
-        """The terms of content or of style, with their targets."""
-        weights = self._weights_of_present_layers(getattr(self.recipe, part))
-        features = self._features(image.detach().to(self.vgg.device), list(weights))
-        return [
-            Term(part, layer, weight, statistic, statistic(features[layer]), error)
-            for layer, weight in weights.items()
-        ]
+    def _content_terms(self, content: Tensor) -> list[Term]:
+        """The terms of content, and those of what is protected, with their targets."""
+        weights = self._weights_of_present_layers(self.recipe.content)
+        features = self._features(content, list(weights))
+        error = ERRORS[self.recipe.content_error]
+        terms = []
+        for layer, weight in weights.items():
+            target = features_themselves(features[layer])
+            terms.append(Term("content", layer, weight, features_themselves, target, error))
+        if self.controls.protected is None:
+            return terms
+        mask, protected_weight = self.controls.protected
+        for layer, weight in weights.items():
+            guided = guide(mask, layer, "resized")
+            if guided is None:
+                raise ValueError(f"what is protected is too small: {layer} has no place for it")
+            share = protected_weight * weight / sum(weights.values())
+            target = features_themselves(features[layer] * guided)
+            summand = Term("protected", layer, share, features_themselves, target, error, guided)
+            terms.append(summand)
+        return terms
+
+    def _style_terms(self, region: Region) -> list[Term]:
+        """The terms of one style, where its mask leaves something to compare."""
+        statistic = STATISTICS[self.recipe.gram]
+        error = ERRORS[self.recipe.style_error]
+        weights = self._weights_of_present_layers(self.recipe.style)
+        features = self._features(region.style.detach().to(self.vgg.device), list(weights))
+        terms = []
+        for layer, weight in weights.items():
+            guided = None
+            if region.mask is not None:
+                guided = guide(region.mask, layer, self.controls.way)
+                if guided is None:
+                    print(f"A mask is too thin for {layer}: its style is left out there.")
+                    continue
+            share = region.share * weight
+            target = statistic(features[layer])
+            terms.append(Term("style", layer, share, statistic, target, error, guided))
+        return terms
 
     def _features(self, image: Tensor, layers: list[str]) -> dict[str, Tensor]:
         """Features F, (C, N), of some layers, as large as the published network's."""
@@ -384,13 +458,14 @@ class Objective:
 def paint(  # noqa: PLR0913 - three things that a painting needs, and what has to be named
     what: str | Recipe,
     content: Tensor,
-    style: Tensor,
+    style: Tensor | list[Tensor],
     vgg: VGG | None = None,
     *,
     size: int | None = None,
     steps: int | None = None,
     callback: Callback | None = None,
     keep: str | os.PathLike | None = None,
+    controls: Controls | None = None,
 ) -> Result:
     """Run a recipe, or the recipe of that name, on two pictures.
 
@@ -401,25 +476,30 @@ def paint(  # noqa: PLR0913 - three things that a painting needs, and what has t
     recipe's, and its stages share another number. callback: as in helpers.transfer.optimise; steps
     are counted through all stages. keep: a .png that holds the painting so far, from every twenty
     seconds; after a crash, or for more steps, the same call goes on from there, with an optimiser
-    that begins anew. A recipe's `per_style` is not looked into: choose a row of it
-    with recipe(name, **changes).
+    that begins anew. controls: whose colours, where which style goes, how much of it, what has to
+    stay (helpers.control.Controls); with several styles, `style` is a list. A recipe's `per_style`
+    is not looked into: choose a row of it with recipe(name, **changes).
 
     A printed line says what differs from the recipe: the network, the size. A published optimiser
     returns its last image, as the source does; our own return their best. Raises ValueError for
     what cannot work.
     """
     chosen = _as_recipe(what)
+    styles = _as_list(style)
+    controls = _as_controls(controls)
     _require_material("content", content)
-    _require_material("style", style)
+    for picture in styles:
+        _require_material("style", picture)
+    for sentence in controls.require_fit(content, styles):
+        print(f"The {sentence}.")
     vgg = VGG(chosen.network) if vgg is None else require_vgg(vgg)
     stages = _stages(chosen, size, steps)
-    content = content.to(vgg.device, torch.float32)
-    style = style.to(vgg.device, torch.float32)
+    styles = [style.to(vgg.device, torch.float32) for style in styles]
+    material = _Material(content.to(vgg.device, torch.float32), styles, controls)
     differences = departures(chosen, vgg, size)
     if differences:
         print(f"{chosen.name} is painted {', '.join(differences)}.")
-    painting = _Painting(chosen, content, style, vgg, callback)
-    return painting.run(stages, keep)
+    return _Painting(chosen, material, vgg, callback).run(stages, keep)
 
 
 def _require_material(name: str, image: Tensor) -> None:
@@ -429,6 +509,20 @@ def _require_material(name: str, image: Tensor) -> None:
     if min(height, width) < SMALLEST:
         sides = f"both sides must have at least {SMALLEST} px"
         raise ValueError(f"{name} is {width} x {height} px; {sides}")
+
+
+class _Material(NamedTuple):
+    """What is painted: the photo, the styles, and what is controlled."""
+
+    content: Tensor
+    styles: list[Tensor]
+    controls: Controls
+
+    def at(self, chosen: Recipe, stage: "_Stage") -> "_Material":
+        """The same at the size of a stage."""
+        photo = _resized(self.content, stage.size, chosen.side)
+        styles = [_style_at(style, photo, chosen, stage) for style in self.styles]
+        return _Material(photo, styles, self.controls.resized(photo))
 
 
 class _Stage(NamedTuple):
@@ -482,12 +576,9 @@ def _left(stages: list[_Stage], done: int) -> list[_Stage]:
 class _Painting:
     """A recipe at work: what its stages hand to each other."""
 
-    def __init__(
-        self, chosen: Recipe, content: Tensor, style: Tensor, vgg: VGG, callback: Callback | None
-    ):
+    def __init__(self, chosen: Recipe, material: _Material, vgg: VGG, callback: Callback | None):
         self.chosen = chosen
-        self.content = content
-        self.style = style
+        self.material = material
         self.vgg = vgg
         self.callback = callback
         self.history = []
@@ -517,18 +608,25 @@ class _Painting:
         notes = {"recipe": chosen.name, "network": self.vgg.name, "size": stages[-1].size}
         sizes = [(stage.size, stage.style_size, stage.optimiser) for stage in stages]
         what_makes_it = {**asdict(chosen), **notes, "steps": None, "stages": sizes}
-        job = fingerprint(what_makes_it, self.content, self.style)
+        content, styles, controls = self.material
+        what_makes_it |= {"controls": controls.settings()}
+        masks = [mask.expand(1, 3, -1, -1) for mask in controls.all_masks()]
+        job = fingerprint(what_makes_it, content, *styles, *masks)
         self.keeper = Keeper(path, job, sum(stage.steps for stage in stages), notes)
         self.history = list(self.keeper.history)
         if self.keeper.image is not None:
-            self.image = self.last = self.next_start = self.keeper.image.to(self.vgg.device)
+            found = self.keeper.image.to(self.vgg.device)
+            self.image = self.last = found
+            # A finished one may have the photo's colours: what is painted in grey goes on in grey.
+            self.next_start, _ = controls.before(found, found)
         return _left(stages, len(self.history))
 
     def advance(self, stage: _Stage) -> bool:
         """Run one stage; False if it was interrupted."""
         chosen = self.chosen
-        photo, style = _pictures(chosen, self.content, self.style, stage)
-        start = start_for(chosen, photo)
+        photo, styles, controls = self.material.at(chosen, stage)
+        pairs = [controls.before(photo, style) for style in styles]
+        start = start_for(chosen, pairs[0][0])
         if self.next_start is not None:
             start = _reshaped(self.next_start, photo.shape[2:])
         earlier = len(self.history)
@@ -541,7 +639,7 @@ class _Painting:
 
         result = optimise(
             start,
-            Objective(chosen, self.vgg, photo, style),
+            Objective(chosen, self.vgg, pairs[0][0], [style for _, style in pairs], controls),
             stage.steps,
             method=self._method(stage.optimiser),
             pixels=chosen.pixels,
@@ -551,7 +649,8 @@ class _Painting:
         self.history += result.history
         self.last = result.last
         self.next_start = result.image if self.table["name"] in METHODS else result.last
-        self.image = self.mean.image() if chosen.average else self.next_start
+        image = self.mean.image() if chosen.average else self.next_start
+        self.image = controls.after(photo, image)
         return len(result.history) == stage.steps and not self.is_stopped
 
     def _call(self, step: int, image: Tensor, value: float) -> None:
@@ -634,17 +733,16 @@ def pictures_for(
     chosen = _as_recipe(what)
     _require_material("content", content)
     _require_material("style", style)
-    return _pictures(chosen, content, style, _stages(chosen, size, None)[-1])
+    material = _Material(content, [style], Controls())
+    photo, styles, _ = material.at(chosen, _stages(chosen, size, None)[-1])
+    return photo, styles[0]
 
 
-def _pictures(
-    chosen: Recipe, content: Tensor, style: Tensor, stage: _Stage
-) -> tuple[Tensor, Tensor]:
-    """Photo and style of one stage."""
-    photo = _resized(content, stage.size, chosen.side)
+def _style_at(style: Tensor, photo: Tensor, chosen: Recipe, stage: _Stage) -> Tensor:
+    """A style as a recipe has it beside a photo of this size."""
     if chosen.style_shape == "photo":
-        return photo, _reshaped(style, photo.shape[2:])
-    return photo, _resized(style, stage.style_size, chosen.side)
+        return _reshaped(style, photo.shape[2:])
+    return _resized(style, stage.style_size, chosen.side)
 
 
 def _resized(image: Tensor, size: int, side: str) -> Tensor:

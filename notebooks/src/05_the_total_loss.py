@@ -232,7 +232,7 @@ print(f"style:   the paper's sum {layer_sum(G, A):.5f}, relative error {relative
 
 # %%
 # NBVAL_CHECK_OUTPUT
-from helpers.fast import matched_colour
+from helpers.colours import matched_colour
 
 
 def features_of(image, names):

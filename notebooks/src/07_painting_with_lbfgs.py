@@ -384,7 +384,8 @@ check(my_lengths, lengths_of_first_steps);
 # processor has units for that, which about halves the time.
 
 # %%
-from helpers.fast import fast, matched_colour, pyramid
+from helpers.colours import matched_colour
+from helpers.fast import fast, pyramid
 from helpers.vgg import VGG
 
 vgg = fast(VGG())

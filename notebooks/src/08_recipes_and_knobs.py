@@ -641,7 +641,8 @@ for period in (8, 16):
 # photo is lost:
 
 # %%
-from helpers.fast import matched_colour, pyramid
+from helpers.colours import matched_colour
+from helpers.fast import pyramid
 from helpers.images import as_saved
 from helpers.losses import content_loss
 from helpers.transfer import optimise
@@ -941,7 +942,8 @@ def sky_width(painting):
 
 def three_numbers(settings):
     """The width of the marks in pixels, the content error and the style error of a painting with some settings."""
-    from helpers.fast import fast, matched_colour, pyramid
+    from helpers.colours import matched_colour
+    from helpers.fast import fast, pyramid
     from helpers.images import as_saved, load
     from helpers.losses import content_loss, gram, style_loss
     from helpers.recipes import Objective, recipe

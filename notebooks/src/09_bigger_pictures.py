@@ -291,7 +291,8 @@ def make_loss(photo, style, net, style_layers=layers, content_weight=0.03):
 # %%
 import time
 
-from helpers.fast import fast, matched_colour, pyramid
+from helpers.colours import matched_colour
+from helpers.fast import fast, pyramid
 from helpers.transfer import optimise
 
 painter = fast(VGG(pool="avg", device=vgg.device))

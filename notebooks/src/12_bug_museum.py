@@ -73,7 +73,8 @@ museum_size = 320  # pixels of the stored paintings
 # %%
 import torch
 
-from helpers.fast import fast, matched_colour, pyramid
+from helpers.colours import matched_colour
+from helpers.fast import fast, pyramid
 from helpers.vgg import VGG
 
 vgg = VGG()

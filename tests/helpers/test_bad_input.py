@@ -13,7 +13,8 @@ from PIL import Image
 from safetensors.torch import save_file
 
 from helpers.check import check, close, each
-from helpers.fast import matched_colour, pyramid
+from helpers.colours import matched_colour
+from helpers.fast import pyramid
 from helpers.images import credit, load, noise, read_settings, save, to_pil
 from helpers.losses import content_loss, gram, products, style_loss
 from helpers.recipes import RECIPES, Objective, paint, recipe

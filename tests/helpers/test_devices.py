@@ -11,8 +11,9 @@ from safetensors.torch import save_file
 
 from helpers import images, losses, published, show
 from helpers.check import check, close, judge
+from helpers.colours import matched_colour
 from helpers.explorer import Explorer
-from helpers.fast import fast, matched_colour, pyramid
+from helpers.fast import fast, pyramid
 from helpers.published import mean_and_covariance
 from helpers.recipes import RECIPES, Objective, paint
 from helpers.transfer import METHODS, optimise

@@ -12,10 +12,7 @@ from helpers.losses import (
     style_loss,
     total_variation,
 )
-
-
-def drawn(*shape, seed=0):
-    return torch.rand(*shape, generator=torch.Generator().manual_seed(seed))
+from tests.support import drawn
 
 
 @pytest.fixture

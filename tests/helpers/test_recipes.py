@@ -748,9 +748,9 @@ def test_a_style_of_another_size_is_scaled_with_its_stage(narrow, pictures):
     sizes = []
 
     class Watched(Objective):
-        def __init__(self, what, vgg, content, style):
-            sizes.append((max(content.shape), max(style.shape)))
-            super().__init__(what, vgg, content, style)
+        def __init__(self, what, vgg, content, styles, controls):
+            sizes.append((max(content.shape), max(styles[0].shape)))
+            super().__init__(what, vgg, content, styles, controls)
 
     stages = [{"size": 32, "steps": 1}, {"size": 64, "steps": 1}]
     made = recipe("ours", size=64, style_size=96, steps=2, stages=stages)

@@ -10,14 +10,11 @@ from helpers import vgg as module
 from helpers.images import load, names, noise
 from helpers.vgg import MEAN, NETWORKS, STD, VGG, layer_names
 from helpers.weights import load_factors
+from tests.support import drawn
 
 WIDTHS = [64, 128, 256, 512, 512]
 STYLE = ["relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1"]
 MEANS_OF_CHINA = [0.39739, 2.29885, 2.26460, 9.15890, 0.95092]  # at STYLE, 256 px, in float32
-
-
-def drawn(*shape):
-    return torch.rand(*shape, generator=torch.Generator().manual_seed(0))
 
 
 @pytest.fixture(scope="session", params=["vgg16", "vgg19"])

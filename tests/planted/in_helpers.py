@@ -31,6 +31,8 @@ from tests.planted.planting import faults_in
 
 BAD_INPUT = "tests/helpers/test_bad_input.py"
 CHECK = "tests/helpers/test_check.py"
+COLOURS = "tests/helpers/test_colours.py"
+CONTROL = "tests/helpers/test_control.py"
 DEVICES = "tests/helpers/test_devices.py"
 EXPLORER = "tests/helpers/test_explorer.py"
 FAST = "tests/helpers/test_fast.py"
@@ -45,6 +47,7 @@ RECIPES = "tests/helpers/test_recipes.py"
 SECURITY = "tests/project/test_security.py"
 SHOW = "tests/helpers/test_show.py"
 TRANSFER = "tests/helpers/test_transfer.py"
+MASKS = "tests/helpers/test_masks.py"
 NETWORK = "tests/helpers/test_vgg.py"
 WEIGHTS = "tests/helpers/test_weights.py"
 OF_FEWER = "Moments(mean, products(F.float() - mean[:, None]) / (F.shape[1] - 1) + ridge)"
@@ -278,7 +281,7 @@ IN_RECIPES = faults_in(
         "Objective.each_term.F",
         becomes("self._features(image, [term.layer])[term.layer]"),
     ),
-    ("targets with a graph", "Objective._terms", without_method("detach")),
+    ("targets with a graph", "Objective._style_terms", without_method("detach")),
     ("terms without their weights", "Objective.each_term", without_operand("*", "weight")),
     ("only the last layer of a part", "Objective.parts", without_operand("+", "get")),
     ("a variation without its weight", "Objective.each_term", without_operand("*", "tv")),
@@ -355,7 +358,7 @@ IN_RECIPES = faults_in(
     ("another network in silence", "departures", never("network")),
     ("another size in silence", "departures", never("size")),
     ("the short side for the long", "_resized", entry("long", "min(height, width)")),
-    ("a style of its own shape", "_pictures", never("style_shape")),
+    ("a style of its own shape", "_style_at", never("style_shape")),
     ("every recipe starting at the photo", "start_for", always("content")),
     ("noise that is normal", "start_for", never("noise")),
     ("a start without its deviation", "start_for", without_operand("*", "start_deviation")),
@@ -395,6 +398,38 @@ IN_RECIPES = faults_in(
         "pictures made small by leaving pixels out",
         "_reshaped",
         without_argument("interpolate", "antialias"),
+    ),
+    (
+        "a protected place that is everywhere",
+        "Objective._content_terms.guided",
+        becomes("1.0"),
+        CONTROL,
+    ),
+    ("what is protected, twice", "Objective._content_terms.share", without_division(), CONTROL),
+    ("each style everywhere", "Objective._style_terms", never("mask"), CONTROL),
+    ("all of each style", "Objective._style_terms.share", without_operand("*", "share"), CONTROL),
+    ("features without their guide", "Objective.each_term.guided", becomes("F"), CONTROL),
+    ("the last of several styles", "Objective.each_term.earlier", becomes("0.0"), CONTROL),
+    ("masks of any size", "Objective.__init__", dropped("require_fit"), CONTROL),
+    (
+        "colours that are not put back",
+        "_Painting.advance",
+        instead_of_call("after", "image"),
+        CONTROL,
+    ),
+    (
+        "colours as they were",
+        "_Painting.advance.pairs",
+        becomes("[(photo, style) for style in styles]"),
+        CONTROL,
+    ),
+    ("controls that are none", "_as_controls", never("isinstance"), CONTROL),
+    ("no style at all", "_as_list", negated("isinstance"), CONTROL),
+    (
+        "grey that goes on in colour",
+        "_Painting._taken_up",
+        instead_of_call("before", "(found, found)"),
+        KEEPING,
     ),
     ("VGG19 for every recipe", "paint", instead_of_call("VGG", "VGG()")),
     ("stages that leave steps over", "Recipe._check_stages", other_operator("!=", ">", "total")),
@@ -669,14 +704,6 @@ IN_FAST = faults_in(
     ("a pyramid of levels of one size", "pyramid", everywhere(without_operand(">>"))),
     ("a pyramid that forgets its start", "pyramid.image", without_operand("+", "start")),
     ("weights that do not pair up", "pyramid", never("len"), BAD_INPUT),
-    ("colours around black", "matched_colour", without_operand("+", "mean")),
-    (
-        "the spread of the photo's colours",
-        "matched_colour",
-        everywhere(argument("_covariance", 0, "colours")),
-    ),
-    ("colours that are moved and not turned", "matched_colour", without_operand("@", "change")),
-    ("colours of a grey photo", "_covariance", without_operand("+", "ridge")),
     ("memory said to be kept", "keep_memory", constant(False, True)),
     ("colour as stiff as grey", "COLOUR", becomes("GREY")),
     (
@@ -686,15 +713,102 @@ IN_FAST = faults_in(
     ),
     ("levels enlarged in squares", "pyramid.image", argument("interpolate", "mode", "'nearest'")),
     ("a reach of the finest level", "pyramid", instead_of_call("sum", "levels[0].numel()")),
-    (
-        "a colour map that turns colours",
-        "matched_colour.change",
-        becomes("_power(_covariance(wanted), 0.5) @ inverse_root"),
-    ),
-    ("matched colours out of range", "matched_colour", without_method("clamp")),
     ("numbers scaled to at most two", "_power_of_two_above", other_name("ceil", "floor")),
     ("a GPU whose units are not used", "_best_precision", constant(0, 5)),
     ("half a promise of the C library", "keep_memory", other_operator("and", "or")),
+)
+
+IN_COLOURS = faults_in(
+    "helpers.colours",
+    COLOURS,
+    ("colours around black", "colour_map.return", without_operand("-", "mean")),
+    (
+        "the spread of the source's colours",
+        "colour_map.M",
+        becomes("MAPS[how](wanted_covariance, covariance)"),
+    ),
+    (
+        "colours that are moved and not turned",
+        "matched_colour",
+        argument("einsum", 1, "torch.eye(3)"),
+    ),
+    ("colours of a grey photo", "_power", instead_of_call("where", "powers")),
+    ("a colour map that turns colours", "_transport.return", becomes("_power(D, 0.5) @ back")),
+    ("matched colours out of range", "matched_colour", without_method("clamp")),
+    ("light as a plain mean", "LUMA", becomes("(1 / 3, 1 / 3, 1 / 3)")),
+    ("light for BGR", "LUMA", reversed_order()),
+    (
+        "colours put back with the photo's light",
+        "with_colours_of",
+        without_operand("+", "painting"),
+    ),
+    ("colours put back out of range", "with_colours_of", without_method("clamp")),
+    ("lightness with a mean alone", "matched_luminance.stretch", becomes("1.0")),
+    (
+        "lightness by its variance",
+        "matched_luminance.stretch",
+        everywhere(other_name("std", "var")),
+    ),
+    ("noise out of one lightness", "matched_luminance.stretch", becomes("wanted.std() / spread")),
+    (
+        "the mean of the style's lightness",
+        "matched_luminance.matched",
+        without_operand("-", "mean"),
+    ),
+    ("a map by Cholesky alone", "MAPS", entry("transport", "_cholesky")),
+    ("colours where there is no float64", "_moments", without_method("cpu"), DEVICES),
+)
+
+IN_MASKS = faults_in(
+    "helpers.masks",
+    MASKS,
+    ("inside that looks outside", "at_layer", without_operand("-", "mask")),
+    ("all that is inside", "at_layer", everywhere(constant("all", "none"))),
+    ("a receptive field without its convolutions", "at_layer", never("conv")),
+    ("a receptive field of one convolution less", "at_layer.above", without_slice("index")),
+    ("a mask at the first layer's size", "at_layer.halvings", becomes("0")),
+    ("a guide of its own size", "guide", without_division()),
+    ("a guide by its mean", "guide.mean_square", without_method("square")),
+    ("a guide of no places", "guide", never("mean_square")),
+    ("masks of any size", "require_masks", never("shape")),
+    ("masks that are empty", "require_masks", never("max")),
+    ("masks of 0 to 255", "_require_mask", never("min")),
+    ("masks of three channels", "_require_mask.is_mask", without_operand("and", "shape")),
+    ("overlaps that nobody hears of", "what_is_shared", never("overlap")),
+    ("gaps that nobody hears of", "what_is_shared", never("gap")),
+    ("a soft edge taken for a gap", "FULL", becomes("1.0")),
+    (
+        "a polygon upside down",
+        "polygon.points",
+        becomes("[(y * fine * width, x * fine * height) for x, y in corners]"),
+    ),
+    ("a polygon with stairs", "polygon.fine", becomes("1")),
+)
+
+IN_CONTROL = faults_in(
+    "helpers.control",
+    CONTROL,
+    ("colours that do not exist", "Controls.__post_init__", never("known")),
+    ("shares of two", "Controls.__post_init__", never("abs")),
+    ("a weight of NaN for what stays", "Controls.__post_init__.weight", becomes("0.0")),
+    ("a mask for nobody", "Controls.require_fit", never("given")),
+    ("a face of another size", "Controls.require_fit", never("protected")),
+    ("silence about masks", "Controls.require_fit", instead_of_call("what_is_shared", "[]")),
+    ("masks that do not follow", "Controls.resized.brought", always("shape")),
+    (
+        "each style as strong as one",
+        "Controls.regions.shares",
+        becomes("self.shares or [1.0] * len(styles)"),
+    ),
+    ("the photo in the style's colours", "Controls.before", swapped_arguments("matched_colour")),
+    ("lightness of a photo in colour", "Controls.before", without_function("grey")),
+    ("colours that are not put back", "Controls.after", never("colour")),
+    (
+        "a painting found again under another weight",
+        "Controls.settings.weight",
+        becomes("None"),
+        KEEPING,
+    ),
 )
 
 IN_EXPLORER = faults_in(
@@ -787,7 +901,7 @@ ON_A_DEVICE = [
     *faults_in(
         "helpers.recipes",
         DEVICES,
-        ("pictures left where they are", "Objective._terms", without_method("to")),
+        ("pictures left where they are", "Objective._style_terms", without_method("to")),
         ("pictures resized where Apple cannot", "_reshaped", without_method("cpu")),
     ),
     *faults_in(
@@ -804,7 +918,6 @@ ON_A_DEVICE = [
     *faults_in(
         "helpers.fast",
         DEVICES,
-        ("colours where there is no float64", "matched_colour", everywhere(without_method("cpu"))),
         ("weights beyond float16", "_HalfConv.__init__.unit", becomes("torch.ones(())")),
         ("a type that the device lacks", "fast", dropped("_require_known_to")),
     ),
@@ -843,6 +956,9 @@ FAULTS = [
     *IN_FILES,
     *IN_SHOW,
     *IN_FAST,
+    *IN_COLOURS,
+    *IN_MASKS,
+    *IN_CONTROL,
     *IN_EXPLORER,
     *IN_CHECK,
     *IN_INSTALL,

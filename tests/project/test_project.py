@@ -27,7 +27,10 @@ ARROWS = {
     "show": {"images", "files"},
     "published": {"losses", "vgg"},
     "keeping": {"files", "images"},
-    "recipes": {"published", "transfer", "vgg", "images", "keeping", "decode"},
+    "colours": {"images"},
+    "masks": {"images", "vgg"},
+    "control": {"colours", "masks"},
+    "recipes": {"published", "transfer", "vgg", "images", "keeping", "decode", "control", "masks"},
 }
 # These may import what they need, and nothing else in helpers needs them.
 EXTRAS = {"fast", "explorer"}

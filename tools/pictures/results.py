@@ -18,6 +18,7 @@ from helpers.images import credit, read_settings
 from helpers.vgg import VGG
 from tools.countdown import duration
 from tools.pictures.channels import excited_channels
+from tools.pictures.control import blends, colours, mix, scale, town
 from tools.pictures.depth_grid import depth_grid
 from tools.pictures.galleries import hero, paper_figure, wall
 from tools.pictures.large import equal_work, large, three_causes
@@ -50,6 +51,11 @@ PICTURES = {  # (network, path) -> None
     "09_large": large,
     "09_equal_work": equal_work,
     "09_three_causes": three_causes,
+    "10_town": town,
+    "10_colours": colours,
+    "10_scale": scale,
+    "10_mix": mix,
+    "10_blends": blends,
     "12_museum": museum,
 }
 
