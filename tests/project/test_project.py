@@ -27,6 +27,7 @@ ARROWS = {
     "show": {"images", "files"},
     "published": {"losses", "vgg"},
     "keeping": {"images"},
+    "statistics": {"losses"},
     "recipes": {"published", "transfer", "vgg", "images", "keeping"},
 }
 # These may import what they need, and nothing else in helpers needs them.
