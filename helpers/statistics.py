@@ -158,21 +158,25 @@ def slices_of(style: Tensor, directions: int | None = None, seed: int | None = N
     """Rung 7: sliced Wasserstein distance, the same along random directions (Heitz et al. 2021).
 
     directions: how many; None takes as many as there are channels. They are drawn anew at each
-    evaluation, as published, which a line search does not like; with a seed they stay. The mean
-    over directions is multiplied by C, so that rung 6 is the case of the C axes.
+    evaluation, as published, which a line search does not like; with a seed they stay, and those of
+    the style are sorted only once. The mean over directions is multiplied by C, so that rung 6 is
+    the case of the C axes.
     """
     S = rows(style).detach()
-    count = directions or len(S)
+    shape = (directions or len(S), len(S))
     generator = torch.Generator().manual_seed(0 if seed is None else seed)
+
+    def drawn() -> tuple[Tensor, Tensor]:
+        """Directions as rows of length 1, and the style along each of them, sorted."""
+        V = normalize(torch.randn(*shape, generator=generator).to(S), dim=1)
+        return V, (V @ S).sort(1).values
+
+    kept = None if seed is None else drawn()
 
     def distance(maps: Tensor) -> Tensor:
         F = rows(maps)
-        if seed is not None:
-            generator.manual_seed(seed)
-        drawn = torch.randn(count, len(F), generator=generator).to(F)
-        V = normalize(drawn, dim=1)  # rows of length 1
+        V, theirs = kept or drawn()
         ours = (V @ F).sort(1).values
-        theirs = (V @ S).sort(1).values
         gaps = (ours - _quantiles(theirs, ours.shape[1])).square()
         return len(F) * gaps.mean()
 
@@ -187,16 +191,19 @@ def _chosen(F: Tensor, generator: torch.Generator) -> Tensor:
     return F[:, places.to(F.device)]
 
 
-def transport_of(style: Tensor) -> Distance:
+def transport_of(style: Tensor, seed: int | None = None) -> Distance:
     """Rung 8: relaxed optimal transport (Kolkin et al. 2019, "STROTSS", equation 4).
 
     The larger of two means: from each place of the image to the nearest of the style, and back, by
-    cosine distance, over at most 1,024 places that are drawn anew.
+    cosine distance, over at most 1,024 places. They are drawn anew at each evaluation; with a seed
+    they stay.
     """
     S = rows(style).detach()
-    generator = torch.Generator().manual_seed(0)
+    generator = torch.Generator().manual_seed(0 if seed is None else seed)
 
     def distance(maps: Tensor) -> Tensor:
+        if seed is not None:
+            generator.manual_seed(seed)
         ours = normalize(_chosen(rows(maps), generator), dim=0, eps=SMALL)
         theirs = normalize(_chosen(S, generator), dim=0, eps=SMALL)
         costs = 1 - ours.T @ theirs  # (places of ours, places of theirs)

@@ -17,6 +17,7 @@ from helpers.files import write_file
 from helpers.images import credit, read_settings
 from helpers.vgg import VGG
 from tools.countdown import duration
+from tools.pictures.beyond import ladder, order, paintings
 from tools.pictures.channels import excited_channels
 from tools.pictures.depth_grid import depth_grid
 from tools.pictures.galleries import hero, paper_figure, wall
@@ -50,6 +51,9 @@ PICTURES = {  # (network, path) -> None
     "09_large": large,
     "09_equal_work": equal_work,
     "09_three_causes": three_causes,
+    "11_ladder": ladder,
+    "11_order": order,
+    "11_paintings": paintings,
     "12_museum": museum,
 }
 
