@@ -218,6 +218,19 @@ def test_directions_are_drawn_anew_unless_they_have_a_seed(pair):
     assert slices_of(theirs, directions=64, seed=1)(ours) != fixed(ours)
 
 
+def test_directions_that_stay_are_those_of_the_first_evaluation(pair):
+    ours, theirs = pair
+    torch.testing.assert_close(slices_of(theirs, seed=0)(ours), slices_of(theirs)(ours))
+
+
+def test_places_with_a_seed_stay():
+    generator = torch.Generator().manual_seed(0)
+    ours, theirs = torch.randn(2, 1, 4, 40, 40, generator=generator)
+    far = transport_of(theirs, seed=1)
+    assert far(ours) == far(ours)
+    assert far(ours) != transport_of(theirs, seed=2)(ours)
+
+
 def test_many_places_are_drawn_for_the_transport():
     generator = torch.Generator().manual_seed(0)
     ours, theirs = torch.randn(2, 1, 4, 40, 40, generator=generator)

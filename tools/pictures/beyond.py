@@ -11,7 +11,7 @@ from torch import Tensor
 
 from helpers.fast import fast, matched_colour, pyramid
 from helpers.files import write_file
-from helpers.images import as_saved, load, noise, read_settings, save
+from helpers.images import as_saved, load, noise, save
 from helpers.losses import content_loss
 from helpers.show import show
 from helpers.statistics import (
@@ -48,7 +48,6 @@ EVALUATIONS = {  # of equal time: as many as forty of the Gram matrix's take, at
     "transport": 31,
     "patches": 43,
 }
-LONG = {"slices": 64}  # the same once more, with four times the time, of the first texture
 JUDGED_AT = ["relu2_2", "relu3_2", "relu4_2"]  # layers that no rung uses
 DIGITS = 4
 
@@ -159,7 +158,6 @@ def ladder(vgg: VGG, path: Path) -> None:
     """
     network = fast(VGG(pool="avg", device=vgg.device))
     jobs = [(texture, rung, EVALUATIONS[rung]) for texture in TEXTURES for rung in LADDER]
-    jobs += [("bricks", f"{rung} long", count) for rung, count in LONG.items()]
     missing = [
         (texture, rung, count)
         for texture, rung, count in jobs
@@ -168,7 +166,7 @@ def ladder(vgg: VGG, path: Path) -> None:
     countdown = Countdown(len(missing) + len(TEXTURES))
     for texture, rung, count in missing:
         target, _ = pieces(TEXTURES[texture], vgg.device)
-        loss = rung_loss(network, target, rung.removesuffix(" long"))
+        loss = rung_loss(network, target, rung)
         note = texture_note(texture, rung, count)
         countdown.step(paint_texture(loss, target, texture_file(texture, rung), note))
     judge = VGG(pool="avg", device=vgg.device)
@@ -176,9 +174,8 @@ def ladder(vgg: VGG, path: Path) -> None:
     for texture, picture in TEXTURES.items():
         target, other = pieces(picture, vgg.device)
         candidates = {"another piece": other}
-        for name, rung, _ in jobs:
-            if name == texture:
-                candidates[rung] = load(texture_file(texture, rung), None).to(vgg.device)
+        for rung in LADDER:
+            candidates[rung] = load(texture_file(texture, rung), None).to(vgg.device)
         table["textures"][texture] = judged(judge, target, candidates)
         countdown.step(f"{texture} is judged")
     write_file(path.with_suffix(".json"), json.dumps(table, indent=1) + "\n")
@@ -336,20 +333,20 @@ def order(vgg: VGG, path: Path) -> None:
         (name, kind)
         for name in ORDERED
         for kind in KINDS
-        if not is_painted(order_file(name, kind), order_note(name, kind))
+        if not is_painted(texture_file(name, kind), order_note(name, kind))
     ]
     countdown = Countdown(len(jobs) + 1)
     for name, kind in jobs:
         target, _ = pieces(ORDERED[name], vgg.device)
         loss = order_loss(network, target, kind)
-        line = paint_texture(loss, target, order_file(name, kind), order_note(name, kind))
+        line = paint_texture(loss, target, texture_file(name, kind), order_note(name, kind))
         countdown.step(line)
     judge = VGG(pool="avg", device=vgg.device)
     table = {}
     images = []
     for name, picture in ORDERED.items():
         target, other = pieces(picture, vgg.device)
-        textures = {kind: load(order_file(name, kind), None).to(vgg.device) for kind in KINDS}
+        textures = {kind: load(texture_file(name, kind), None).to(vgg.device) for kind in KINDS}
         table[name] = order_judged(judge, target, {"another piece": other, **textures})
         images += [target, *textures.values()]
     write_file(path.with_suffix(".json"), json.dumps(table, indent=1) + "\n")
@@ -360,11 +357,6 @@ def order(vgg: VGG, path: Path) -> None:
         alt="Bricks and a carpet, and four textures of each, with more and less order.",
     )
     save_sheet(sheet.pil, path, quality=92)
-
-
-def order_file(name: str, kind: str) -> Path:
-    """Where a texture of the second half lies; that of Gram alone may be the ladder's."""
-    return texture_file(name, kind)
 
 
 def order_note(name: str, kind: str) -> dict:
@@ -479,8 +471,3 @@ def steepness(loss: Loss, image: Tensor) -> float:
     x = image.clone().requires_grad_()
     (gradient,) = torch.autograd.grad(loss(x), x)
     return gradient.norm().item()
-
-
-def stored(texture: str, rung: str) -> dict:
-    """The settings inside a stored texture."""
-    return read_settings(texture_file(texture, rung))
