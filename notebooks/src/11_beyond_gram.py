@@ -508,8 +508,6 @@ check(my_slices, slices_spec, each((3, 5), (2, 7), (4, 1)), each((3, 5), (2, 7),
 #
 # <!-- solution: my_slices -->
 #
-# ## Neighbours instead of sums
-#
 # The last two rungs do not compare two clouds as wholes. They ask each point for its *nearest* neighbour in the other
 # cloud.
 #
@@ -661,7 +659,7 @@ judge(my_features, fault_of_features);
 #
 # <!-- solution: my_features -->
 #
-# ## Nine rungs paint
+# ## Nine rungs paint and judge each other
 #
 # Now the clouds are features of VGG19, at the five layers that the paper of [Gatys, Ecker and Bethge
 # (2016)](https://www.cv-foundation.org/openaccess/content_cvpr_2016/papers/Gatys_Image_Style_Transfer_CVPR_2016_paper.pdf)
@@ -700,8 +698,8 @@ def distance_from(style, make, layers=layers, net=painter):
 
 
 def loss_of_rung(style, rung, net=painter):
-    if rung == "slices":
-        make = partial(slices_of, seed=0)  # the same directions at every evaluation
+    if rung in ("slices", "transport"):
+        make = partial(LADDER[rung], seed=0)  # the same directions and places at every evaluation
     elif rung == "patches":
         make = partial(patches_of, size=3, stride=2)
     else:
@@ -792,17 +790,19 @@ for name, cloud in {"corners": corners, "diagonal": diagonal}.items():
 # %%
 petals = load("dried_petals", 512).to(painter.device)[..., 64:320, :256]
 kandinsky = load("kandinsky_composition_vii", 512).to(painter.device)[..., 43:299, :256]
-shown = ["means", "Gram", "slices", "patches"]
+shown = ["Gram", "slices", "transport", "patches"]
 images = []
 for name, piece in {"petals": petals, "kandinsky": kandinsky}.items():
     images += [piece, *[stored(name, step) for step in shown]]
 show(images, 2 * ["the piece", *shown], columns=5,
-     alt="ALT_TWO")
+     alt="Two rows of five: dried petals and four textures of them, the last with one petal copied along slanted lines; a colourful painting and four textures of it, one of them nearly grey, the last full of one striped ribbon.")
 
 # %% [markdown]
-# READ_TWO
-#
-# ## Every rung judges every other
+# Gram matrices and slices are alike again, except that the slices, with fewer evaluations, are rougher. Transport has
+# the right shapes, but its Kandinsky is nearly grey. Nothing in its loss asks for strong features, and that is why
+# its authors add the difference of means and covariances to it in their own program. Patches show in daylight what
+# you met as "one corner" above. One petal is copied along slanted lines, and a striped ribbon, which the painting has
+# once, is everywhere.
 #
 # Eyes are easily bribed, so let us also measure. Each of the nine textures is measured by each of the nine rungs. A
 # rung will of course praise its own texture. What we want to know is what it says about the others.
@@ -846,8 +846,6 @@ figure(fig, alt="A table of ten rows and eleven columns of numbers between 0.001
 
 # %% [markdown]
 # READ_MATRIX
-#
-# ## A painting
 #
 # How much of this can be seen in a painting, where a photo decides what is where? Here is Vermeer's girl after a
 # mosaic of fish, at 512 pixels, painted with five rungs in equal time. The content weight is the same for all, and
@@ -968,8 +966,9 @@ print("octaves:", [tuple(level.shape[2:]) for level in octaves(stripes, 3)])
 # are 16, 32 and 64 pixels. Below are bricks and a carpet by William Morris, forty evaluations each (`python -m
 # tools.pictures.results 11_order`).
 #
-# **Your turn, before you look.** A brick is about 40 pixels long. Which of the three will straighten the rows of
-# bricks, and which one has a chance with the carpet, whose pattern is symmetric but hardly repeats within this piece?
+# **Your turn, before you run the next cell.** A brick is about 40 pixels long. Which of the three will straighten the
+# rows of bricks, and which one has a chance with the carpet, whose pattern is symmetric but hardly repeats within
+# this piece?
 #
 # <details><summary>Compare</summary>
 #
@@ -997,11 +996,13 @@ for name, rows in order.items():
 # %% [markdown]
 # In each row of pictures you see the piece first, and then Gram matrices alone, with shifts, with the spectrum, and
 # in octaves. The eye finds modest differences. The rows of bricks run a little straighter with the shifts, and in
-# octaves the flowers of the carpet are rounder and stand apart from their stems; but nobody would mistake any of them
-# for the work of Morris. The numbers are much clearer. Each statistic brings its own error down, to a third, to a
-# fortieth, or to a fifteenth of what Gram matrices leave of it, and the Gram error itself suffers little. But look at
-# the other columns: what the one repairs, the others hardly notice. "Order" is not one thing, and a program has to
-# name the kind that it means.
+# octaves the flowers of the carpet are rounder and stand apart from their stems, but nobody would mistake any of them
+# for the work of Morris. The numbers are much clearer. Compared with what Gram matrices alone leave, the shifts bring
+# their own error down to less than a half, the octaves to about a sixteenth, and the spectrum to a fortieth, while
+# the Gram error at most doubles. Now look at the other columns. What the one repairs, the others hardly notice; only
+# the spectrum helps the Gram matrices at a quarter of the size a good deal, too. "Order" is not one thing, and a
+# program has to name the kind that it means. And there can be too much of it. The other piece of the same wall has a
+# spectrum error of 0.21, so an error of 0.01 describes this one piece, and no longer brick walls.
 #
 # ## The artefact clinic
 #
@@ -1277,7 +1278,7 @@ show([bricks, pale, cleared], ["the piece", "patches", "colours matched"], heigh
 #
 # ## On your own
 #
-# - Give the slices four times as many evaluations, or draw new directions at each (`slices_of` without a seed). Does the line search mind?
+# - Give the slices four times as many evaluations. Or leave the `seed` away in `loss_of_rung`, so that slices and transport draw new directions and places at each evaluation, as their authors do. Does L-BFGS mind, the optimiser of [notebook 07](07_painting_with_lbfgs.ipynb), which decides by comparing the values of two evaluations?
 # - Add two rungs: Gram matrices at the shallow layers, and patches at `relu4_1`. Which faults of each are gone?
 # - Take the judges of this notebook to paintings of your own from [notebook 08](08_recipes_and_knobs.ipynb). Does the outside judge prefer the one that you prefer?
 #

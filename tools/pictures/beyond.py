@@ -19,7 +19,6 @@ from helpers.statistics import (
     octaves,
     patches_of,
     shifted_gram_of,
-    slices_of,
     spectrum_of,
 )
 from helpers.transfer import optimise
@@ -64,9 +63,13 @@ def layers_of(rung: str) -> list[str]:
 
 
 def maker_of(rung: str) -> Callable:
-    """A rung's function: features of a style -> distance; with directions that stay."""
-    if rung == "slices":
-        return partial(slices_of, seed=0)
+    """A rung's function: features of a style -> distance.
+
+    Directions and places stay: where they are drawn anew at each evaluation, the line search of
+    L-BFGS compares values of two functions, and the transport of the painting got stuck.
+    """
+    if rung in ("slices", "transport"):
+        return partial(LADDER[rung], seed=0)
     if rung == "patches":
         return partial(patches_of, size=3, stride=2)
     return LADDER[rung]
@@ -204,13 +207,14 @@ def ladder_sheet(texture: str = "bricks"):
 def judged(vgg: VGG, target: Tensor, candidates: Mapping[str, Tensor]) -> dict:
     """How far images are from a piece, by every rung and by two judges that are no rungs.
 
-    Slices judge along other directions than they painted with.
+    Slices and transport judge by other directions and places than they painted with.
     """
     wanted = vgg(target, [*STYLE, *JUDGED_AT])
     start = vgg(quiet(target), [*STYLE, *JUDGED_AT])
     measures = {}
     for rung in LADDER:
-        make = partial(slices_of, seed=1) if rung == "slices" else maker_of(rung)
+        is_drawn = rung in ("slices", "transport")
+        make = partial(LADDER[rung], seed=1) if is_drawn else maker_of(rung)
         measures[rung] = shares(wanted, start, layers_of(rung), make)
     measures["energy"] = shares(wanted, start, JUDGED_AT, energy_of)
     spectrum = relative_to_noise(partial(spectrum_distance, target), target)
