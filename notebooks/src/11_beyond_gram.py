@@ -1131,12 +1131,12 @@ for name, start in {"from noise": noise(photo), "from the photo": matched_colour
     print(f"{name}: V of the sky {total_variation(dunes[name][..., :50, :]):.4f}")
 print(f"the photo itself: {total_variation(photo[..., :50, :]):.4f}")
 show([photo, *dunes.values()], ["the photo", *dunes], height=210,
-     alt="Left, an orange dune under a blue sky; in the middle, the same dune painted in wavy bands and covered with coloured grain; right, painted in wavy bands of brown and blue, without grain.")
+     alt="Left, an orange dune under a blue sky; in the middle, swirling strokes under coloured grain in which the dune can hardly be made out; right, the dune painted in wavy brown and orange bands, without grain.")
 
 # %% [markdown]
-# From noise, the grain of the sky is about seventy times as strong as from the photo. Twenty-five evaluations are not
-# enough to remove it, because a Gram matrix that already agrees on brightness and colour has little to say against
-# fine grain (the brown square above was the extreme case). From the photo there was none to begin with.
+# From noise, the grain of the sky is about seventy times as strong as from the photo, and even the dune is hard to
+# find. Twenty-five evaluations are not enough to remove the noise. From the photo there was none to remove, and the
+# same evaluations went into strokes.
 #
 # **Colour leaks.** The sky of the photo was blue, and in the painting it is not. For a Gram matrix it matters how
 # much of each colour there is, and not where, so colours of the style end up where the photo has others. Sometimes
@@ -1195,8 +1195,8 @@ show([cat, *lakes.values()], ["the style", *lakes], height=210,
 
 # %% [markdown]
 # With all five layers, the mountains look back at you. With three layers the colours and the fur remain, and the most
-# eye-like place is hardly more of an eye than some place of the photo was. The price is that everything larger than a
-# stroke is gone, too.
+# eye-like place is hardly more of an eye than some place of the photo was. The price is that nothing of the style
+# that is wider than 24 pixels, which is what a feature of `relu3_1` sees, is asked for any more.
 #
 # **Haze.** A pale picture, as if it stood behind fog. The texture of rung 9 has it. Every place belongs to up to nine
 # patches, each of which wants something else, and the compromise is a mean; but a mean of dark and bright is grey.
