@@ -17,6 +17,9 @@ What a painting is told beside its recipe:
     masks      where: load_mask, polygon, at_layer
     control    both, and how much of which style: Controls, for paint
 
+Beyond the Gram matrix:
+    statistics nine distances between the styles of features, from means to patches, and three of order
+
 Beside the way:
     fast       speed, one trick a function: fast, pyramid; each can be left out
     explorer   all knobs of the recipes on one panel

@@ -26,6 +26,7 @@ ARROWS = {
     "transfer": {"images", "losses"},
     "show": {"images", "files"},
     "published": {"losses", "vgg"},
+    "statistics": {"losses"},
     "keeping": {"files", "images"},
     "colours": {"images"},
     "masks": {"images", "vgg"},

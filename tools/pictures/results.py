@@ -17,6 +17,7 @@ from helpers.files import write_file
 from helpers.images import credit, read_settings
 from helpers.vgg import VGG
 from tools.countdown import duration
+from tools.pictures.beyond import ladder, order, paintings
 from tools.pictures.channels import excited_channels
 from tools.pictures.control import blends, colours, mix, scale, town
 from tools.pictures.depth_grid import depth_grid
@@ -56,6 +57,9 @@ PICTURES = {  # (network, path) -> None
     "10_scale": scale,
     "10_mix": mix,
     "10_blends": blends,
+    "11_ladder": ladder,
+    "11_order": order,
+    "11_paintings": paintings,
     "12_museum": museum,
 }
 
