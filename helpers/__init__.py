@@ -18,7 +18,7 @@ What a painting is told beside its recipe:
     control    both, and how much of which style: Controls, for paint
 
 Beyond the Gram matrix:
-    statistics nine distances between the styles of features, from means to patches, and three of order
+    statistics nine distances between styles, from means to patches, and three of order
 
 Beside the way:
     fast       speed, one trick a function: fast, pyramid; each can be left out
