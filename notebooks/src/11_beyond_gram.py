@@ -1104,7 +1104,7 @@ show([night, *margins.values()], ["the style", *margins], height=256,
 # noise, or the photo in the colours of the style.
 
 # %%
-from helpers.fast import matched_colour
+from helpers.colours import matched_colour
 from helpers.losses import content_loss, gram, style_loss, total_variation
 
 photo = load("desert_dune", 256).to(painter.device)  # (1, 3, 171, 256)

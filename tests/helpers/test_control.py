@@ -80,6 +80,17 @@ def test_what_is_protected_has_a_term_of_its_own(narrow, pictures, sky):
     assert objective.parts(content)["protected"] < 1e-9
 
 
+def test_what_is_protected_is_a_place(narrow, pictures, sky):
+    """Elsewhere the image may be what it wants."""
+    content, style, image = pictures
+    shallow = recipe("ours", content={"relu1_2": 1.0})
+    objective = Objective(shallow, narrow, content, style, Controls(protected=(sky, 0.5)))
+    x = image.clone().requires_grad_()
+    (gradient,) = torch.autograd.grad(objective.parts(x)["protected"], x)
+    assert gradient[..., 20:, :].abs().max() == 0
+    assert gradient[..., :12, :].abs().max() > 0
+
+
 def test_a_protected_place_changes_less(vgg, pictures, sky):
     content, style, _ = pictures
     errors = []
