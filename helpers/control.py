@@ -98,10 +98,9 @@ class Controls:
         size = tuple(photo.shape[2:])
 
         def brought(mask: Tensor) -> Tensor:
-            mask = mask.to(photo.device, photo.dtype)
-            if tuple(mask.shape[2:]) == size:
-                return mask
-            return interpolate(mask, size, mode="bilinear", antialias=True).clamp(0, 1)
+            if tuple(mask.shape[2:]) != size:  # on the CPU, because Apple's GPUs cannot
+                mask = interpolate(mask.cpu(), size, mode="bilinear", antialias=True).clamp(0, 1)
+            return mask.to(photo.device, photo.dtype)
 
         masks = self.masks and [brought(mask) for mask in self.masks]
         protected = self.protected and (brought(self.protected[0]), self.protected[1])

@@ -10,6 +10,7 @@ maps: features of one image, (1, C, h, w). Losses are scalars, at least 0, with 
 float32, or float64 for float64. Sizes of image and style may differ.
 """
 
+import math
 from collections.abc import Callable
 
 import torch
@@ -40,21 +41,25 @@ SMALL = 1e-8  # added to a variance before its root: a dead channel has none, an
 PLACES = 1024  # how many places the relaxed transport compares (Kolkin et al. 2019)
 
 
-def rows(maps: Tensor) -> Tensor:
+def rows(maps: Tensor, channels: int | None = None) -> Tensor:
     """Features as rows of channels: (1, C, h, w) -> (C, N), N = h w, in float32 or float64.
 
-    Raises ValueError for features of several images.
+    channels: how many the style has. Raises ValueError for features of several images, and for
+    another number of channels.
     """
     if not isinstance(maps, Tensor) or maps.ndim != 4 or maps.shape[0] != 1 or maps.numel() == 0:
         given = tuple(maps.shape) if isinstance(maps, Tensor) else type(maps).__name__
         raise ValueError(f"expected the features of one image, (1, C, h, w), found {given}")
+    if channels is not None and maps.shape[1] != channels:
+        found = f"{maps.shape[1]} channels of the image and {channels} of the style"
+        raise ValueError(f"found {found}: take the same layer of both")
     F = maps[0].flatten(1)
     return F if F.dtype == torch.float64 else F.float()
 
 
-def _moments(maps: Tensor) -> tuple[Tensor, Tensor]:
+def _moments(maps: Tensor, channels: int | None = None) -> tuple[Tensor, Tensor]:
     """Mean (C,) and covariance (C, C) of the channels over all places."""
-    F = rows(maps)
+    F = rows(maps, channels)
     mean = F.mean(1)
     centred = F - mean[:, None]
     return mean, centred @ centred.T / F.shape[1]
@@ -66,7 +71,7 @@ def _moments(maps: Tensor) -> tuple[Tensor, Tensor]:
 def means_of(style: Tensor) -> Distance:
     """Rung 1: the mean of each channel, ‖μ − ν‖²."""
     wanted = rows(style).mean(1).detach()
-    return lambda maps: (rows(maps).mean(1) - wanted).square().sum()
+    return lambda maps: (rows(maps, len(wanted)).mean(1) - wanted).square().sum()
 
 
 def means_and_deviations_of(style: Tensor) -> Distance:
@@ -77,7 +82,7 @@ def means_and_deviations_of(style: Tensor) -> Distance:
     """
 
     def measured(maps: Tensor) -> tuple[Tensor, Tensor]:
-        F = rows(maps)
+        F = rows(maps, style.shape[1])
         return F.mean(1), (F.var(1, correction=0) + SMALL).sqrt()
 
     wanted_mean, wanted_deviation = (part.detach() for part in measured(style))
@@ -92,7 +97,7 @@ def means_and_deviations_of(style: Tensor) -> Distance:
 def gram_of(style: Tensor) -> Distance:
     """Rung 3: the Gram matrix, ‖G − A‖² (Gatys et al. 2016, equation 4, without its divisor)."""
     wanted = gram(style).detach()
-    return lambda maps: (gram(maps) - wanted).square().sum()
+    return lambda maps: (gram(maps_in_full(maps, len(wanted))) - wanted).square().sum()
 
 
 def moments_of(style: Tensor) -> Distance:
@@ -100,7 +105,7 @@ def moments_of(style: Tensor) -> Distance:
     wanted_mean, wanted_covariance = (part.detach() for part in _moments(style))
 
     def distance(maps: Tensor) -> Tensor:
-        mean, covariance = _moments(maps)
+        mean, covariance = _moments(maps, len(wanted_mean))
         shift = (mean - wanted_mean).square().sum()
         return shift + (covariance - wanted_covariance).square().sum()
 
@@ -114,17 +119,19 @@ def wasserstein_of(style: Tensor) -> Distance:
     millionth of the largest count as zero: there the root has no gradient.
     """
     wanted_mean, wanted_covariance = (part.detach() for part in _moments(style))
+    wanted_covariance = wanted_covariance.cpu()  # Apple's GPUs have no eigenvalues
     values, vectors = torch.linalg.eigh(wanted_covariance)
     root = (vectors * values.clamp_min(0).sqrt()) @ vectors.T
 
     def distance(maps: Tensor) -> Tensor:
-        mean, covariance = _moments(maps)
+        mean, covariance = _moments(maps, len(wanted_mean))
+        covariance = covariance.cpu()
         eigenvalues = torch.linalg.eigvalsh(root @ covariance @ root)
         floor = 1e-6 * eigenvalues.detach().abs().max().clamp_min(1e-20)
         cross = eigenvalues.clamp_min(floor).sqrt().sum()
         traces = covariance.trace() + wanted_covariance.trace()
         shift = (mean - wanted_mean).square().sum()
-        return shift + (traces - 2 * cross).clamp_min(0)
+        return shift + (traces - 2 * cross).clamp_min(0).to(shift)
 
     return distance
 
@@ -148,7 +155,7 @@ def histograms_of(style: Tensor) -> Distance:
     wanted = rows(style).sort(1).values.detach()
 
     def distance(maps: Tensor) -> Tensor:
-        F = rows(maps).sort(1).values
+        F = rows(maps, len(wanted)).sort(1).values
         return (F - _quantiles(wanted, F.shape[1])).square().mean(1).sum()
 
     return distance
@@ -163,7 +170,10 @@ def slices_of(style: Tensor, directions: int | None = None, seed: int | None = N
     the case of the C axes.
     """
     S = rows(style).detach()
-    shape = (directions or len(S), len(S))
+    count = len(S) if directions is None else directions
+    if not isinstance(count, int) or count < 1:
+        raise ValueError(f"directions must be a whole number from 1 on, or None, not {count!r}")
+    shape = (count, len(S))
     generator = torch.Generator().manual_seed(0 if seed is None else seed)
 
     def drawn() -> tuple[Tensor, Tensor]:
@@ -174,7 +184,7 @@ def slices_of(style: Tensor, directions: int | None = None, seed: int | None = N
     kept = None if seed is None else drawn()
 
     def distance(maps: Tensor) -> Tensor:
-        F = rows(maps)
+        F = rows(maps, len(S))
         V, theirs = kept or drawn()
         ours = (V @ F).sort(1).values
         gaps = (ours - _quantiles(theirs, ours.shape[1])).square()
@@ -204,7 +214,7 @@ def transport_of(style: Tensor, seed: int | None = None) -> Distance:
     def distance(maps: Tensor) -> Tensor:
         if seed is not None:
             generator.manual_seed(seed)
-        ours = normalize(_chosen(rows(maps), generator), dim=0, eps=SMALL)
+        ours = normalize(_chosen(rows(maps, len(S)), generator), dim=0, eps=SMALL)
         theirs = normalize(_chosen(S, generator), dim=0, eps=SMALL)
         costs = 1 - ours.T @ theirs  # (places of ours, places of theirs)
         there = costs.min(1).values.mean()
@@ -221,11 +231,11 @@ def patches_of(style: Tensor, size: int = 3, stride: int = 1) -> Distance:
     mean squared distance, equation 3, per number.
     """
     S = maps_in_full(style)
-    wanted = unfold(S, size, stride=stride)[0].T.detach()  # (patches, C size²)
+    wanted = _patches(S, size, stride).detach()  # (patches, C size²)
     filters = wanted / wanted.norm(dim=1, keepdim=True).clamp_min(SMALL)
 
     def distance(maps: Tensor) -> Tensor:
-        ours = unfold(maps_in_full(maps), size, stride=stride)[0].T
+        ours = _patches(maps_in_full(maps, S.shape[1]), size, stride)
         with torch.no_grad():  # which is nearest has no gradient
             nearest = (ours @ filters.T).argmax(1)
         return (ours - wanted[nearest]).square().mean()
@@ -233,9 +243,18 @@ def patches_of(style: Tensor, size: int = 3, stride: int = 1) -> Distance:
     return distance
 
 
-def maps_in_full(maps: Tensor) -> Tensor:
+def _patches(maps: Tensor, size: int, stride: int) -> Tensor:
+    """All patches of maps (1, C, h, w) as rows: (patches, C size²)."""
+    sides = tuple(maps.shape[2:])
+    for word, value, largest in (("size", size, min(sides)), ("stride", stride, math.inf)):
+        if not isinstance(value, int) or not 1 <= value <= largest:
+            raise ValueError(f"{word} must be a whole number that fits maps of {sides}: {value!r}")
+    return unfold(maps, size, stride=stride)[0].T
+
+
+def maps_in_full(maps: Tensor, channels: int | None = None) -> Tensor:
     """Maps in float32 or float64, checked: (1, C, h, w)."""
-    return rows(maps).view_as(maps)
+    return rows(maps, channels).view_as(maps)
 
 
 # ---- order: what stands beside what --------------------------------------------------------------
@@ -249,8 +268,8 @@ def shifted_gram_of(style: Tensor, shift: int) -> Distance:
     """
 
     def measured(maps: Tensor) -> tuple[Tensor, Tensor]:
-        maps = maps_in_full(maps)
-        if not 0 < shift < min(maps.shape[2:]):
+        maps = maps_in_full(maps, style.shape[1])
+        if not isinstance(shift, int) or not 0 < shift < min(maps.shape[2:]):
             sides = tuple(maps.shape[2:])
             raise ValueError(f"a shift must be from 1 to below the sides {sides}, not {shift!r}")
         across = _products(maps[..., :, :-shift], maps[..., :, shift:])
@@ -279,6 +298,7 @@ def spectrum_of(style: Tensor) -> Distance:
     sizes.
     """
     wanted = torch.fft.fft2(maps_in_full(style)).detach()
+    mirrored = wanted.conj_physical()
 
     def distance(image: Tensor) -> Tensor:
         image = maps_in_full(image)
@@ -286,7 +306,7 @@ def spectrum_of(style: Tensor) -> Distance:
             sizes = f"{tuple(image.shape)} and {tuple(wanted.shape)}"
             raise ValueError(f"spectra are compared at one size, found {sizes}")
         with torch.no_grad():  # the nearest one; the distance to a projection has this gradient
-            product = (torch.fft.fft2(image) * wanted.conj()).sum(1, keepdim=True)
+            product = (torch.fft.fft2(image) * mirrored).sum(1, keepdim=True)
             phase = product / product.abs().clamp_min(SMALL)
             nearest = torch.fft.ifft2(wanted * phase).real
         return (image - nearest).square().mean() / 2

@@ -3,7 +3,8 @@
 import pytest
 import torch
 
-from helpers.colours import grey, luminance
+from helpers import recipes
+from helpers.colours import grey, luminance, matched_colour, matched_luminance
 from helpers.control import Controls
 from helpers.images import noise
 from helpers.recipes import Objective, paint, pictures_for, recipe
@@ -121,6 +122,24 @@ def test_the_colours_of_the_photo_stay(colour, narrow, pictures):
     chroma = (image - grey(image)) - (photo - grey(photo))
     assert (chroma * inside).abs().max() < 1e-4
     assert (luminance(image) - luminance(photo)).abs().max() > 0.01
+
+
+def test_what_is_painted_has_the_colours_that_were_asked_for(narrow, pictures, monkeypatch):
+    seen = []
+
+    class Watched(Objective):
+        def __init__(self, what, vgg, content, styles, controls):
+            seen.append((content, styles[0]))
+            super().__init__(what, vgg, content, styles, controls)
+
+    monkeypatch.setattr(recipes, "Objective", Watched)
+    content, style, _ = pictures
+    for colour in ("luminance", "matched"):
+        chosen = Controls(colour=colour)
+        paint("ours", content, style, narrow, size=48, steps=1, controls=chosen)
+    photo, style = pictures_for("ours", content, style, 48)
+    torch.testing.assert_close(seen[0], (grey(photo), matched_luminance(style, photo).clamp(0, 1)))
+    torch.testing.assert_close(seen[1], (photo, matched_colour(style, photo)))
 
 
 def test_a_matched_style_has_the_palette_of_the_photo(narrow, pictures):

@@ -1,7 +1,9 @@
 """The helpers on a GPU that is pretended, and, with NST_GPU=1, on a real one."""
 
 import contextlib
+import dataclasses
 import os
+from functools import partial
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -12,10 +14,12 @@ from safetensors.torch import save_file
 from helpers import images, losses, published, show
 from helpers.check import check, close, judge
 from helpers.colours import matched_colour
+from helpers.control import COLOURS, Controls
 from helpers.explorer import Explorer
 from helpers.fast import fast, pyramid
 from helpers.published import mean_and_covariance
 from helpers.recipes import RECIPES, Objective, paint
+from helpers.statistics import LADDER, shifted_gram_of, spectrum_of
 from helpers.transfer import METHODS, optimise
 from helpers.vgg import VGG, best_device
 from tests.helpers.devices import NOT_ON_APPLE, Accelerator, WrongPlace, running
@@ -363,6 +367,41 @@ def test_float16_takes_weights_beyond_its_range(narrow_state, tmp_path):
         expected = exact(image, "relu1_2")["relu1_2"]
         halved = fast(exact, "float16")(image, "relu1_2")["relu1_2"]
         assert (halved - expected).norm() < 0.01 * expected.norm()
+
+
+def test_controls(gpu, there, narrow, pictures):
+    """Masks may lie on the CPU, and follow the photo to its device and size."""
+    sky = torch.zeros(1, 1, *pictures.content.shape[2:])
+    sky[..., :20, :] = 1
+    controls = Controls(masks=[sky, 1 - sky], way="resized", protected=(sky, 0.5))
+    content, style, image = pictures
+    expected = Objective("ours", narrow, content, [style, image], controls)(content)
+    styles = [style.to(gpu.device), image]
+    objective = Objective("ours", there, content.to(gpu.device), styles, controls)
+    assert objective(content.to(gpu.device)).item() == pytest.approx(expected.item(), rel=1e-4)
+    for colour in COLOURS:
+        chosen = dataclasses.replace(controls, colour=colour)
+        result = paint("ours", content, styles, there, size=40, steps=2, controls=chosen)
+        assert result.image.device == gpu.device
+
+
+ORDER = {"shifted": lambda style: shifted_gram_of(style, 2), "spectrum": spectrum_of}
+
+
+@pytest.mark.parametrize("name", [*LADDER, *ORDER])
+def test_statistics(name, gpu):
+    """Rungs that draw places or directions have a seed, so that both draw the same."""
+    make = {**LADDER, **ORDER}[name]
+    if name in ("slices", "transport"):
+        make = partial(make, seed=0)
+    generator = torch.Generator().manual_seed(0)
+    ours, theirs = torch.rand(2, 1, 3, 12, 12, generator=generator)
+    expected = make(theirs)(ours)
+    maps = ours.to(gpu.device).requires_grad_()
+    far = make(theirs.to(gpu.device))(maps)
+    far.backward()
+    assert far.item() == pytest.approx(expected.item(), rel=1e-3)
+    assert maps.grad.device == gpu.device and maps.grad.isfinite().all()
 
 
 def test_matched_colour(gpu, photo, pictures):

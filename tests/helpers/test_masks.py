@@ -93,14 +93,15 @@ def test_a_thin_mask_is_empty_in_a_deep_layer():
 def test_soft_masks_stay_soft(left):
     soft = at_layer(0.5 * left, "relu1_1")
     assert set(soft.unique().tolist()) == {0.0, 0.5}
+    torch.testing.assert_close(guide(0.5 * left, "relu1_1"), guide(left, "relu1_1"))
 
 
 def test_a_polygon_is_filled_and_smooth(ramp):
-    triangle = polygon([(0, 0), (1, 0), (0, 1)], ramp)
+    triangle = polygon([(0, 0), (1, 0), (0, 0.5)], ramp)
     assert triangle.shape == (1, 1, 32, 48)
-    assert triangle[0, 0, 2, 2] == 1
-    assert triangle[0, 0, -2, -2] == 0
-    assert abs(triangle.mean() - 0.5) < 0.02
+    assert triangle[0, 0, 2, 30] == 1, "along the upper edge"
+    assert triangle[0, 0, 24, 2] == 0, "not down to the lower corner"
+    assert abs(triangle.mean() - 0.25) < 0.02
     assert len(triangle.unique()) > 3
 
 
@@ -131,6 +132,12 @@ def test_masks_that_cannot_be_are_refused(what, left):
     make, words = WRONG[what]
     with pytest.raises(ValueError, match=words):
         require_masks(make(left), 64, 96)
+
+
+def test_rounding_is_neither_overlap_nor_gap():
+    thirds = torch.randn(3, 1, 1, 40, 40, generator=torch.Generator().manual_seed(0)).softmax(0)
+    assert {*thirds.sum(0).unique().tolist()} != {1.0}
+    assert what_is_shared(list(thirds)) == []
 
 
 def test_overlaps_and_gaps_are_said(left):

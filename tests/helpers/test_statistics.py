@@ -256,3 +256,27 @@ def test_a_dead_channel_has_a_deviation_that_can_be_learnt_from():
     dead = torch.zeros(1, 2, 3, 3)
     style = torch.rand(1, 2, 3, 3)
     assert gradient(means_and_deviations_of(style), dead).isfinite().all()
+
+
+@pytest.mark.parametrize("name", LADDER)
+def test_two_layers_are_not_compared(name, pair):
+    ours, theirs = pair
+    with pytest.raises(ValueError, match="4 channels of the image and 5 of the style: take the"):
+        LADDER[name](theirs)(ours[:, :4])
+
+
+UNFIT = {
+    "a patch as large as the maps and more": (lambda maps: patches_of(maps, 9), "size must be"),
+    "patches of half a place": (lambda maps: patches_of(maps, 1.5), "size must be a whole number"),
+    "patches that do not move": (lambda maps: patches_of(maps, stride=0), "stride must be a whole"),
+    "no direction": (lambda maps: slices_of(maps, 0), "directions must be a whole number from 1"),
+    "half a shift": (lambda maps: shifted_gram_of(maps, 0.5), "a shift must be from 1 to below"),
+    "several images": (lambda maps: gram_of(maps.expand(2, -1, -1, -1)), "one image|batch"),
+}
+
+
+@pytest.mark.parametrize("what", UNFIT)
+def test_what_does_not_fit_is_said(what, pair):
+    make, words = UNFIT[what]
+    with pytest.raises(ValueError, match=words):
+        make(pair[0])

@@ -46,6 +46,7 @@ PUBLISHED = "tests/helpers/test_published.py"
 RECIPES = "tests/helpers/test_recipes.py"
 SECURITY = "tests/project/test_security.py"
 SHOW = "tests/helpers/test_show.py"
+STATISTICS = "tests/helpers/test_statistics.py"
 TRANSFER = "tests/helpers/test_transfer.py"
 MASKS = "tests/helpers/test_masks.py"
 NETWORK = "tests/helpers/test_vgg.py"
@@ -410,9 +411,9 @@ IN_RECIPES = faults_in(
     ("all of each style", "Objective._style_terms.share", without_operand("*", "share"), CONTROL),
     ("features without their guide", "Objective.each_term.guided", becomes("F"), CONTROL),
     ("the last of several styles", "Objective.each_term.earlier", becomes("0.0"), CONTROL),
-    ("masks of any size", "Objective.__init__", dropped("require_fit"), CONTROL),
+    ("an objective with masks of any size", "Objective.__init__", dropped("require_fit"), CONTROL),
     (
-        "colours that are not put back",
+        "a painting whose colours stay",
         "_Painting.advance",
         instead_of_call("after", "image"),
         CONTROL,
@@ -794,7 +795,7 @@ IN_CONTROL = faults_in(
     ("a mask for nobody", "Controls.require_fit", never("given")),
     ("a face of another size", "Controls.require_fit", never("protected")),
     ("silence about masks", "Controls.require_fit", instead_of_call("what_is_shared", "[]")),
-    ("masks that do not follow", "Controls.resized.brought", always("shape")),
+    ("masks that do not follow", "Controls.resized.brought", never("shape")),
     (
         "each style as strong as one",
         "Controls.regions.shares",
@@ -809,6 +810,30 @@ IN_CONTROL = faults_in(
         becomes("None"),
         KEEPING,
     ),
+)
+
+IN_STATISTICS = faults_in(
+    "helpers.statistics",
+    STATISTICS,
+    (
+        "deviations without a floor",
+        "means_and_deviations_of.measured",
+        without_operand("+", "SMALL"),
+    ),
+    ("a covariance around nought", "_moments.centred", without_operand("-", "mean")),
+    ("roots without a gradient", "wasserstein_of.distance.cross", without_method("clamp_min")),
+    ("two clouds that never meet", "wasserstein_of.distance.return", without_operand("-", "cross")),
+    ("values that are not sorted", "histograms_of.distance.F", becomes("rows(maps)")),
+    ("directions of any length", "slices_of.drawn.V", without_function("normalize")),
+    ("directions that move", "slices_of.kept", becomes("None")),
+    ("transport one way", "transport_of.distance.return", becomes("there")),
+    ("places that move", "transport_of.distance", never("seed")),
+    ("the loudest patch for the nearest", "patches_of.filters", without_division()),
+    ("a shift across alone", "shifted_gram_of.measured.down", becomes("across")),
+    ("a spectrum whose phases are its own", "spectrum_of.distance.phase", becomes("1.0")),
+    ("octaves of one size", "octaves", without_function("avg_pool2d")),
+    ("two layers compared", "rows", never("channels")),
+    ("Apple's eigenvalues", "wasserstein_of", everywhere(without_method("cpu")), DEVICES),
 )
 
 IN_EXPLORER = faults_in(
@@ -959,6 +984,7 @@ FAULTS = [
     *IN_COLOURS,
     *IN_MASKS,
     *IN_CONTROL,
+    *IN_STATISTICS,
     *IN_EXPLORER,
     *IN_CHECK,
     *IN_INSTALL,
