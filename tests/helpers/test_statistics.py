@@ -112,7 +112,7 @@ def test_histogram_matching_has_the_gradient_of_sorted_distances(pair):
 
 def test_slices_along_the_axes_are_histograms(pair, monkeypatch):
     ours, theirs = pair
-    monkeypatch.setattr(torch, "randn", lambda rows, columns, generator: torch.eye(columns))
+    monkeypatch.setattr(torch, "randn", lambda rows, columns, generator: 3 * torch.eye(columns))
     torch.testing.assert_close(slices_of(theirs)(ours), histograms_of(theirs)(ours))
 
 
@@ -229,6 +229,25 @@ def test_places_with_a_seed_stay():
     far = transport_of(theirs, seed=1)
     assert far(ours) == far(ours)
     assert far(ours) != transport_of(theirs, seed=2)(ours)
+
+
+def test_transport_goes_both_ways():
+    """What is missing is as bad as what is too much."""
+    one = maps_of((1, 0), (1, 0))
+    both = maps_of((1, 0), (0, 1))
+    torch.testing.assert_close(transport_of(both)(one).item(), 0.5)
+    torch.testing.assert_close(transport_of(one)(both).item(), 0.5)
+
+
+@pytest.mark.parametrize("axis", [2, 3])
+def test_shifts_go_across_and_down(axis):
+    """Rows or columns 1 0 1 0 ... against 1 1 0 0 ...: equal Gram matrices, and another order."""
+    narrow = (torch.arange(8) % 2 == 0).double().expand(1, 2, 8, 8)
+    wide = (torch.arange(8) % 4 < 2).double().expand(1, 2, 8, 8)
+    if axis == 2:
+        narrow, wide = narrow.transpose(2, 3), wide.transpose(2, 3)
+    assert gram_of(narrow)(wide) < 1e-12
+    assert shifted_gram_of(narrow, 1)(wide) > 0.1
 
 
 def test_many_places_are_drawn_for_the_transport():
