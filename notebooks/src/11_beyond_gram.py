@@ -889,7 +889,7 @@ fig, ax = plt.subplots(figsize=(8.6, 4.6))
 ax.imshow(verdicts.log10(), cmap="RdYlBu_r", vmin=-3.7, vmax=0.7, aspect="auto")
 for row in range(len(candidates)):
     for column in range(len(measures)):
-                is_least = verdicts[row, column] == verdicts[: len(LADDER), column].min()
+        is_least = verdicts[row, column] == verdicts[: len(LADDER), column].min()
         ax.text(column, row, f"{verdicts[row, column]:.3f}", ha="center", va="center", fontsize=8,
                 weight="bold" if is_least else "normal")
 ax.set_xticks(range(len(measures)), measures, rotation=30, ha="right", fontsize=9)
@@ -962,7 +962,7 @@ def fault_of_invention(answer):
     generator = torch.Generator().manual_seed(0)
     cloud = torch.randn(2, 12, generator=generator)
     shuffled = cloud[:, torch.randperm(12, generator=generator)]
-    
+
     def measured(F):
         return torch.as_tensor(statistic(F)).float().flatten()
 
@@ -989,7 +989,7 @@ def fault_of_invention(answer):
     shadows = [(directions @ points).sort(dim=1).values for points in (first, second)]
     if torch.allclose(*shadows, atol=1e-3):
         return "your two clouds are the same cloud, perhaps in another order"
-        if not torch.allclose(measured(first), measured(second), atol=1e-4):
+    if not torch.allclose(measured(first), measured(second), atol=1e-4):
         return f"your statistic tells them apart: {measured(first).tolist()} and {measured(second).tolist()}"
 
     return ""
@@ -999,7 +999,7 @@ def fault_of_invention(answer):
 def my_invention():
     """(a statistic: features (2, N) -> numbers, a cloud (2, N), another cloud (2, N))."""
     # solution
-        def statistic(F):  # mean products of three: of one channel twice and the other once
+    def statistic(F):  # mean products of three: of one channel twice and the other once
         return torch.stack([(F[0] ** 2 * F[1]).mean(), (F[0] * F[1] ** 2).mean()])
 
     first = torch.tensor([[1.0, 2.0, 3.0], [0.0, 0.0, 0.0]])  # the second channel is silent, and all products are 0
@@ -1177,7 +1177,7 @@ margins = {}
 for name, make in {"zeros count": gram_of, "border left out": without_border(gram_of, 3)}.items():
     loss = distance_from(night, make, ["relu1_1", "relu2_1"])
     image = as_saved(optimise(quiet_noise(night), loss, 20, parametrize=pyramid).image)
-        cropped = image[..., 8:-8, 8:-8]  # without what a loss that leaves out the border has not looked at
+    cropped = image[..., 8:-8, 8:-8]  # without what a loss that leaves out the border has not looked at
     margins[name] = cropped if name == "border left out" else image
     for cut in (image, cropped) if name == "zeros count" else (cropped,):
         grey = cut.mean(dim=1)[0]  # (H, W)
