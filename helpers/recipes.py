@@ -342,6 +342,9 @@ class Objective:
             require_image(name, image)
         content = content.detach().to(self.vgg.device)
         controls = _as_controls(controls)
+        if controls.colour != "style":
+            given = f"colour={controls.colour!r}"
+            raise ValueError(f"{given} is for paint: an objective takes its pictures as they are")
         controls.require_fit(content, styles)
         self.controls = controls.resized(content)
         self.terms = self._content_terms(content)
@@ -626,6 +629,7 @@ class _Painting:
         chosen = self.chosen
         photo, styles, controls = self.material.at(chosen, stage)
         pairs = [controls.before(photo, style) for style in styles]
+        uncoloured = replace(controls, colour="style")  # the pictures have their colours by now
         start = start_for(chosen, pairs[0][0])
         if self.next_start is not None:
             start = _reshaped(self.next_start, photo.shape[2:])
@@ -639,7 +643,7 @@ class _Painting:
 
         result = optimise(
             start,
-            Objective(chosen, self.vgg, pairs[0][0], [style for _, style in pairs], controls),
+            Objective(chosen, self.vgg, pairs[0][0], [style for _, style in pairs], uncoloured),
             stage.steps,
             method=self._method(stage.optimiser),
             pixels=chosen.pixels,

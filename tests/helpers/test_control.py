@@ -188,6 +188,12 @@ def test_an_objective_looks_at_its_masks_too(narrow, pictures, sky):
         Objective("ours", narrow, content, style, Controls(masks=[sky[..., :20]]))
 
 
+def test_an_objective_has_no_colours(narrow, pictures):
+    """Else the word would be heard by paint alone, and nobody would know."""
+    with pytest.raises(ValueError, match="colour='luminance' is for paint"):
+        Objective("ours", narrow, pictures.content, pictures.style, Controls(colour="luminance"))
+
+
 UNFIT = {
     "a mask too many": (lambda m: {"masks": [m, m]}, "found 2 masks and 1 styles"),
     "shares for one style": (lambda m: {"shares": [0.5, 0.5]}, "found 2 shares and 1 styles"),
