@@ -80,7 +80,7 @@ def at_layer(mask: Tensor, layer: str, way: str = "inside") -> Tensor:
 def guide(mask: Tensor, layer: str, way: str = "inside") -> Tensor | None:
     """What the features of a layer are multiplied by, (N,), with a mean square of 1.
 
-    Gatys et al. (2017), equation 5: then a mask of ones changes nothing, and a Gram matrix of the
+    Gatys et al. (2017), section 4: then a mask of ones changes nothing, and a Gram matrix of the
     masked features is the mean over the places that count. None where no place counts.
     """
     T = at_layer(mask, layer, way).flatten()

@@ -34,8 +34,8 @@ show(load(DATA / "results" / "10_town.jpg", 800),
 # %% [markdown]
 # The sky was painted after *The Starry Night*, the houses after Klimt's golden *Kiss*, and the river after a Japanese
 # print of the sea, which first got the colours of the sky. The tower of the church was protected, and so you can
-# still count its windows. (It has 1,024 pixels on its long side, and took 95 evaluations: 45 at 256 pixels, 35 at 512 and 15 at full
-# size; `python -m tools.pictures.results 10_town` paints it again.)
+# still count its windows. (It has 1,024 pixels on its long side, and took 95 evaluations: 45 at 256 pixels, 35 at 512
+# and 15 at full size; `python -m tools.pictures.results 10_town` paints it again.)
 #
 # Nearly everything that you need for such a picture comes from one paper, [Gatys, Ecker, Bethge, Hertzmann and
 # Shechtman (2017)](https://arxiv.org/abs/1611.07865), and each of its ideas is a small change of what you know: of
@@ -88,8 +88,8 @@ print(f"its luminance {(weights * recoloured).sum():.3f}")
 # %% [markdown]
 # The three weights add up to 1, so adding the same number to red, green and blue adds it to the luminance, too. But
 # look at the red: it is now 1.101, which no file can hold. It gets cut off at 1, and then the luminance is a little
-# too small. So the trick fails where a colour is saturated. Pure red has no room upwards in its red and, where the
-# painting is darker, none downwards in its green and blue.
+# too small. Grey and white always fit. The trick fails where the photo's colours are strongest: pure red has no room
+# upwards in its red and, where the painting is darker, none downwards in its green and blue.
 #
 # **During** the painting means that there are no colours at all: a grey photo is painted after a grey style, and the
 # photo's colours are put back at the end, as above. Now the loss asks for what can really be had, the strokes in
@@ -164,10 +164,11 @@ check(my_stretch, stretch_spec);
 #
 # The pixels of a picture are points in a space with the axes red, green and blue, and together they form a cloud. The
 # cloud has a mean $\mu$, and its shape is described by the **covariance** $\Sigma$, a table of 3 × 3 numbers: the
-# variances of red, green and blue on the diagonal, and off it the mean products of two colours, each measured from its
-# own mean, which say whether the two rise together. We look for a map $x \mapsto M x + b$ with a matrix $M$ and a vector $b$ that
-# turns the style's cloud ($\mu$, $\Sigma$) into one like the photo's ($\mu'$, $\Sigma'$). The covariance of $M x$ is the mean of
-# $(Mx)(Mx)^\top$, for points measured from their mean, and that is $M \Sigma M^\top$. So we need
+# variances of red, green and blue on the diagonal, and off it the mean products of two colours, each measured from
+# its own mean, which say whether the two rise together. We look for a map $x \mapsto M x + b$ with a matrix $M$ and a
+# vector $b$ that turns the style's cloud ($\mu$, $\Sigma$) into one like the photo's ($\mu'$, $\Sigma'$). The
+# covariance of $M x$ is the mean of $(Mx)(Mx)^\top$, for points measured from their mean, and that is
+# $M \Sigma M^\top$. So we need
 #
 # $$M \Sigma M^\top = \Sigma' \qquad \text{and} \qquad b = \mu' - M \mu.$$
 #
@@ -214,8 +215,8 @@ for name, M in {"stretch": stretch, "turn, then stretch": stretch @ quarter_turn
 # Which rotation is that? Apart from the means, a pixel moves from $x$ to $M x$, and the mean square of the distance
 # is $\operatorname{tr} \Sigma + \operatorname{tr} \Sigma' - 2 \operatorname{tr}(M \Sigma)$, where the **trace** tr is
 # the sum of the diagonal. The first two terms are given, so we need the largest $\operatorname{tr}(M\Sigma)$. With
-# our $M$ this is $\operatorname{tr}(R\, K^\top K')$, and the rest is a fact that you may believe: the trace is largest
-# for the rotation that makes $R K^\top K'$ symmetric, with no negative eigenvalue. (A symmetric matrix like that only
+# our $M$ this is $\operatorname{tr}(R\, K^\top K')$, and the rest is a fact that you may believe: the trace is
+# largest for the rotation that makes $R K^\top K'$ symmetric, with no negative eigenvalue. (Such a matrix only
 # stretches, and any turn on top of it shortens what points along its axes.) Then $M$ is symmetric, too, without
 # negative eigenvalues, and only one such matrix fulfils the condition ([Pitié and Kokaram
 # 2007](https://github.com/frcs/colour-transfer)):
@@ -269,8 +270,8 @@ def moved_colours(source, target, way):
 # %% [markdown]
 # We give the print the colours of the gates, in each of the three ways, and ask three questions. How far is the new
 # covariance from the wanted one? How far was a pixel moved (the root of the mean square, where every channel runs
-# from 0 to 255, so that black and white are 442 apart)? And does it matter in which order the channels come? OpenCV and Caffe read a picture as blue, green, red, so
-# the same program may well see them backwards.
+# from 0 to 255, so that black and white are 442 apart)? And does it matter in which order the channels come? OpenCV
+# and Caffe read a picture as blue, green, red, so the same program may well see them backwards.
 #
 # **Your turn, before you run the next cell.** Which of the three must depend on the order of the channels? Think of
 # how a triangular matrix treats its first row.
@@ -293,7 +294,7 @@ for name, way in ways.items():
     backwards = moved_colours(style.flip(1), photo.flip(1), way).flip(1)  # blue, green, red
     differences = 255 * (recoloured - backwards).square().sum(1).sqrt()
     assert miss < 1e-4
-    print(f"{name:14}: covariance missed by {miss:.5f}; a pixel moves by {move:5.1f}; in the other order it differs "
+    print(f"{name:14}: covariance missed by {miss:.5f}; a pixel moves by {move:.2f}; in the other order it differs "
           f"by {differences.mean():4.1f}, at most {differences.max():5.1f}")
 
 # %% [markdown]
@@ -336,7 +337,8 @@ for name, way in ways.items():
 
 # %% [markdown]
 # On average, transport moves a pixel 1% less than the principal axes do, and 6% less than Cholesky. So it hardly
-# matters whether you take transport or the principal axes. Cholesky moves colours a little more, and its result depends on how a file was read.
+# matters whether you take transport or the principal axes. Cholesky moves colours a little more, and its result
+# depends on how a file was read.
 #
 # The helper `matched_colour` does the same by transport, and it knows what to do with a grey picture, whose
 # covariance has no inverse:
@@ -457,8 +459,10 @@ print(masked @ masked.T / 4)
 # %% [markdown]
 # A **mask** $T$ has a 1 where a place counts and a 0 where not. Multiplied with every row of $F$, it silences the
 # loud 9s. But the result is only half of what it should be, because we still divided by four places where only two
-# count. So Gatys and his co-authors scale the mask until the mean of its squares is 1. The scaled mask is called a
-# **guide**, $T_r$ for the region $r$, and this is equation 5 of [their paper](https://arxiv.org/abs/1611.07865):
+# count. So Gatys and his co-authors scale the mask until the mean of its squares is 1 (that is their program; [the
+# paper](https://arxiv.org/abs/1611.07865) writes the same with a sum of 1 and without the $1/N$). The scaled mask is
+# called a **guide**, $T_r$ for the region $r$. It lives on the places of a layer, and we will soon see how it gets
+# there:
 #
 # $$G_r = \frac{1}{N} \left(T_r \circ F\right)\left(T_r \circ F\right)^\top \qquad \text{with} \qquad \frac1N \sum_k T_{rk}^2 = 1$$
 #
@@ -520,9 +524,9 @@ print("where mask is 1", mask * features)
 
 # %% [markdown]
 # The fourth place lies in the mask, and its feature is 3, although every pixel in the mask is 0. It has looked over
-# the border. (The last feature is 6 and not 9 for another reason: outside the row there are zeros.) Deeper layers look much farther: a number of `relu4_1` sees 68 × 68 pixels, its **receptive field**. So
-# a mask that was only made smaller lets the houses into the style of the sky, and the gradient of the sky's style out
-# into the houses.
+# the border. (The last feature is 6 and not 9 for another reason: outside the row there are zeros.) Deeper layers
+# look much farther: a number of `relu4_1` sees 68 × 68 pixels, its **receptive field**. So a mask that was only made
+# smaller lets the houses into the style of the sky, and the gradient of the sky's style out into the houses.
 #
 # The remedy is to keep only the places that see nothing of the outside. For our row, a place stays if it *and both of
 # its neighbours* are in the mask, so the border moves in by one place with each convolution. That is a pooling with
@@ -546,7 +550,8 @@ print("after two layers", smallest_of_three(smallest_of_three(mask)))
 # `helpers.masks.at_layer` walks down VGG19 like this, convolution by convolution and pooling by pooling, and calls it
 # `"inside"`. The mask that was made smaller is `"resized"`, and `"all"` keeps every place that sees anything of the
 # mask. (All three come from the [authors' program](https://github.com/leongatys/NeuralImageSynthesis). It pushes noise
-# through the network to find out who sees what, and lets an inside mask grow again by three places.) Here is a mask of the sky above Tübingen:
+# through the network to find out who sees what, and then lets the mask inside grow again by three places, which leaks
+# a little.) Here is a mask of the sky above Tübingen:
 
 # %%
 from helpers.masks import at_layer, load_mask
@@ -595,8 +600,8 @@ assert max(changes) < 1e-6  # inside
 # %% [markdown]
 # These are relative errors, so at `relu5_1`, where the resized mask has 0.30, about half of the norm of the sky's
 # Gram matrix has changed, because of pixels that are not in the sky. Keeping every place that sees anything of the
-# sky is worse: at `relu3_1` and `relu4_1`, the error is above 1, so the noise does more harm there than features of zero would. Inside, nothing changes at any
-# layer.
+# sky is worse: at `relu3_1` and `relu4_1`, the error is above 1, so the noise does more harm there than features of
+# zero would. Inside, nothing changes at any layer.
 #
 # From how far does the noise come in? We leave a strip of the photo below the sky untouched, and make it wider and
 # wider:
@@ -625,11 +630,10 @@ for strip in (0, 8, 16, 32, 64, 80):
     print(f"{strip:3} pixels  " + "".join(f"{change:8.5f} " for change in changes))
 
 # %% [markdown]
-# Each layer looks over the border as far as its receptive field reaches, which at `relu5_1` is 156 pixels wide, so 78
-# to each side. (The table shows less, as the last of it is smaller than its digits.) But it does
-# not look equally hard. With 32 untouched pixels, the leak at `relu5_1` is 300 times smaller than with none, because
-# the middle of a receptive field counts much more than its rim. At every layer, more than nine tenths of the leak
-# come from the first 16 pixels along the border.
+# Each layer looks over the border as far as its receptive field reaches, which at `relu5_1` is 156 pixels wide, so
+# about 78 to each side, more than our table can show. But it does not look equally hard. These errors are squares;
+# their roots say that with 32 untouched pixels the leak at `relu5_1` is 18 times smaller than with none, and that 16
+# pixels leave 29% of it. The middle of a receptive field counts much more than its rim.
 #
 # What leaks in also leaks out. The gradient of the sky's style error says which pixels the sky's painter would like
 # to change, and we can ask how strong it is at each distance from the border:
@@ -663,10 +667,10 @@ figure(fig, alt="Three curves of the gradient's strength across the border of th
 # With `"all"`, more than half of the gradient pulls at houses. With `"resized"` it is about a sixth, and most of that
 # falls on the 30 pixels below the border. With `"inside"`, the curve is at zero from the border on.
 #
-# But look at the left end as well. The red curve falls all the way from the upper edge to the border, because near
-# the border hardly any layer counts any more. And far from it, it shoots up: the six places of `relu5_1` have to
-# answer for the whole layer, so all of its gradient is heaped on what they see. So neither way is free. The resized
-# mask leaks, and the mask inside gets thin.
+# But look at the left end as well. The curve of `"inside"` falls all the way from the upper edge to the border,
+# because near the border hardly any layer counts any more. And far from it, it shoots up: the six places of `relu5_1`
+# have to answer for the whole layer, so all of its gradient is heaped on what they see. So neither way is free. The
+# resized mask leaks, and the mask inside gets thin.
 #
 # ### Two painters, one photo
 #
@@ -775,10 +779,10 @@ by_clusters = torch.nn.functional.interpolate(small, colosseum.shape[2:], mode="
 
 # %% [markdown]
 # **A polygon.** You name the corners, as shares of the width and of the height from the top left, and `polygon` fills
-# what lies between them, with a smooth edge. **A file.** You take any program in which one can draw with a brush, fill a new layer with black, paint the region white on it,
-# and save that layer alone as a PNG. (If the photo stays visible, its greys become a mask, too.) `load_mask` reads a
-# file by its path, and here it reads one of ours by its name. To compare two masks, we divide what they share by what
-# they cover together:
+# what lies between them, with a smooth edge. **A file.** You take any program in which one can draw with a brush,
+# fill a new layer with black, paint the region white on it, and save that layer alone as a PNG. (If the photo stays
+# visible, its greys become a mask, too.) `load_mask` reads a file by its path, and here it reads one of ours by its
+# name. To compare two masks, we divide what they share by what they cover together:
 
 # %%
 from helpers.masks import polygon
@@ -801,10 +805,11 @@ show(tiles, titles, columns=2, height=266,
 
 # %% [markdown]
 # All four have the sky, and they differ in what else they have. The threshold takes the sky behind the arches, too,
-# and is right to do so, but its edge is ragged, and it has holes where a cloud is white and no longer blue. The clusters know nothing of colour names, and needed only a hint
-# which of the three groups we mean. They also have holes in the clouds, and leave out a frame around the picture, because the zeros that fill up what
-# lies outside look like an edge to the network. The polygon is smooth, and took eight corners. The file, which
-# is an older polygon of ours, cuts off a strip of sky beside the wall.
+# and is right to do so, but its edge is ragged, and it has holes where a cloud is white and no longer blue. The
+# clusters know nothing of colour names, and needed only a hint which of the three groups we mean. They also have
+# holes in the clouds, and leave out a frame around the picture, because the zeros that fill up what lies outside look
+# like an edge to the network. The polygon is smooth, and took eight corners. The file, which is an older polygon of
+# ours, cuts off a strip of sky beside the wall.
 #
 # A **soft mask**, with values between 0 and 1, lets two styles share the places at the border. Remember that a place
 # with the mask 0.5 counts a quarter in each of them. If two masks overlap, the styles mix there, and where no mask
@@ -830,8 +835,8 @@ show(stones_and_clouds, height=480,
 #
 # **Exercise 2 · diagnose** · ●●○ · 15 minutes. A friend's program paints only some of its regions. It computes an
 # error for every mask and prints them all, and they all look healthy. But for some masks the error was detached from
-# the image, and so it has no gradient. Write `my_silent_masks(case)`. It gets a `case.image`, a list `case.masks` of
-# masks that do not overlap, and the program's loss as a function, `case.loss(image)`. It returns the numbers of the
+# the image, and so it has no gradient. Write `my_silent_masks(case)`. It gets a `case` with an image, `case.image`, a list of masks that do not overlap,
+# `case.masks`, and the program's loss as a function, `case.loss(image)`. It returns the numbers of the
 # masks whose region gets no gradient at all, in a list from small to large, counted from 0. At least one mask is not
 # silent.
 
@@ -954,18 +959,22 @@ for name, painting in {"painted": everywhere, "the face protected": kept}.items(
         F = vgg(painting, "relu4_2")["relu4_2"]
     titles.append(f"{name}: face {relative_error(T * F, T * P):.2f}, all {relative_error(F, P):.2f}")
 show([girl * (0.35 + 0.65 * face), everywhere, kept], titles, height=372,
-     alt="Girl with a Pearl Earring, bright where her face is protected; then painted with her face covered by dark "
-     "tendrils; then with the same tendrils all around, and her eyes, nose and mouth as Vermeer painted them.")
+          alt="Girl with a Pearl Earring, bright where her face is protected; then painted with her face covered by dark "
+     "tendrils; then with the same tendrils all around, and her eyes and nose back.")
+closer = [image[..., 70:170, 60:156] for image in (girl, everywhere, kept)]
+show(closer, ["her face in the photo", "painted", "protected"], height=372,
+     alt="The face enlarged: smooth in the photo; covered by a pattern like a tattoo; and with eyes and nose as in the "
+     "photo, a mouth blurred with red and green, and coloured dots and a few marks on the cheek.")
 
 # %% [markdown]
-# In the middle the pattern has grown over her face like a tattoo, and one of her eyes is gone. On the right she looks at
-# us again, and the tendrils stop at her cheek. The error of her face is eight times smaller, while the content error
-# of the whole picture is even a little larger: all that we bought is the face. (Both errors of the whole are larger than 1,
+# In the middle the pattern has grown over her face like a tattoo, and one of her eyes is gone. On the right she looks
+# at us again. Her cheek and mouth are not untouched, for `relu4_2` holds shapes firmly, and colour and grain loosely,
+# and so dots and a few marks remain. The error of her face is eight times smaller, while the content error of the
+# whole picture is even a little larger: all that we bought is the face. (Both errors of the whole are larger than 1,
 # because the photo's background is black, and the painting puts tendrils where the photo has nothing.)
 #
 # Why not simply paste the photo's face into the finished painting? That would put a piece of a photo into a painting,
-# with an edge around it. The protected face is still painted. Only the features of `relu4_2` are held, which know
-# eyes and a mouth but hardly any colour or grain, and so the light of the painting goes over it. The tower in the
+# with an edge around it. The protected face is still painted, and the light of the painting goes over it. The tower in the
 # first picture of this notebook was saved in the same way, with a narrow polygon around it.
 #
 # ### Only the sky, and in its own colours
@@ -994,7 +1003,8 @@ show(only_sky, height=480,
 #
 # ## How large are the strokes?
 #
-# Two knobs change the width of a stroke: how large the style image is when we measure it, and which layers take part.
+# Two knobs are said to change the width of a stroke: how large the style image is when we measure it, and which layers
+# take part.
 # [Notebook 08](08_recipes_and_knobs.ipynb) turns them one at a time, and here we turn both. We paint one dune in the
 # cuts of a woodcut, with the style image 160, 400 and 1,000 pixels high, and with the style layers up to `relu2_1`,
 # `relu4_1` and `relu5_1`. (Painted beforehand, 20 evaluations each: `python -m tools.pictures.results 10_scale`.)
@@ -1038,12 +1048,14 @@ show(tiles, titles, columns=3, height=214,
      "cuts, and then long ones that run side by side and circle around suns in the sky.")
 
 # %% [markdown]
-# The first two rows have marks of 7 to 9 pixels, and the last has 11 to 13. That is about half as much again, for a
-# style image six times as large. One reason lies in the layers.
-# Their windows have fixed sizes in pixels, so a cut that is much wider than the window of `relu2_1` is just a flat
-# area with an edge to it.
+# From 160 to 400 pixels of style the width stays at 7 to 9 pixels, and at 1,000 it is 11 to 13. (At 160 pixels the
+# woodcut's own cuts measure only 5, finer than anything that was painted from it.) That is about half as much again,
+# for a style image six times as large. One reason lies in the layers. Their windows have fixed sizes in pixels, so a
+# cut that is much wider than the window of `relu2_1` is just a flat area with an edge to it. (The ruler reads regular
+# stripes about half too wide, so use it to compare.)
 #
-# To the right the width hardly changes, and yet the pictures do. With two layers, the sky is full of specks. With
+# To the right the width grows by less than a third. In notebook 08 it doubled, but there the first picture had
+# `relu1_1` alone. And yet the pictures change a lot. With two layers, the sky is full of specks. With
 # four, the specks are cuts, which have a length and a direction. With all five, the cuts run side by side over long
 # distances, and in the first row some of them circle around a small sun, as they do in the woodcut. So the size of
 # the style image sets the width, and the depth of the layers sets how much of the order among the strokes comes with
@@ -1084,6 +1096,11 @@ for name, title in mixes.items():
     high = [relative_error(G[layer], coarse[layer]).item() for layer in layers[2:]]
     print(f"{title:22}" + "".join(f"{error:8.3f}" for error in low) + "  " + "".join(f"{error:8.3f}" for error in high)
           + f"{width_of_marks(painting[..., :60, :]):12.1f}")
+
+new_grams = grams_of(new_style)
+for painter, targets in {"Munch": coarse, "Signac": fine}.items():
+    errors = "".join(f"{relative_error(new_grams[layer], targets[layer]):8.3f}" for layer in layers[2:])
+    print(f"{'the new style itself, from ' + painter:40}{errors}")
 show(tiles, list(mixes.values()), columns=1, height=400,
      alt="The mountain lake three times in the colours of the Scream: above and in the middle with wide smooth waves of "
      "paint in the sky, below with rows of small touches that follow such waves.")
@@ -1094,11 +1111,12 @@ show(tiles, list(mixes.values()), columns=1, height=400,
 # agrees: 18 pixels after Munch alone, 14 with swapped targets, and 11 after the new style.
 #
 # Now read the errors. The swapped targets come near to both painters, and reach neither: at `relu2_1` 0.045 is left,
-# and after the new style 0.004. Why can they not do better? Because we asked for two things that do not go together.
-# The high layers do not only see large forms. They also see that Munch's paint
-# is smooth, and a picture full of touches is far from Munch at `relu3_1` to `relu5_1`: the last line has errors above
-# one. So the two halves of the naive mix pull in different directions, and what comes out is a compromise. The new style is
-# a picture in which both are true at once, and so its five Gram matrices agree with each other.
+# and after the new style 0.004. Why can they not do better? The high layers do not only see large forms. They also
+# see the touches inside them. Look at the last two lines: measured against Munch, the new style itself has errors of
+# 1.6, 2.0 and 1.0 at `relu3_1` to `relu5_1`, and at `relu3_1` and `relu4_1` it is far closer to Signac. So "fine from
+# one painter, coarse from the other" cannot be said with separate layers. Whoever asks for Munch's high Gram matrices
+# asks for his smooth paint as well. The new style asks for something else, the five Gram matrices of one real
+# picture.
 #
 # ## Several styles at once
 #
@@ -1255,13 +1273,15 @@ for name, values in {"mixture": mixture, "half way by transport": between}.items
     print(f"{name}: mean {values.mean():.1f}, variance {values.var():.1f}, mean square {values.square().mean():.1f}")
 
 # %% [markdown]
-# The mean Gram matrix is, among others, that of a **mixture**: half of the places are of the one kind, half of the
-# other, and none is in between. So the cat gets some cuts and some panes. If you move every feature half way instead, along the
-# transport that we met with the colours, the variance stays 1, and every place is *like* something between. For
-# normal distributions, this takes the same map as for colours: the means are averaged, and the covariance is that of
-# $\tfrac12 (I + M)$ applied to the first style. It is called the **Bures barycentre**. With 64 to 512 channels instead of
-# 3, it made the sixth target, and its cat. Compare it with the one above it, which has a half of each, too. Its cuts
-# and its panes are less unlike each other: the panes are paler, and more of the face is drawn in lines.
+# A **mixture**, with half of the places from each style and none in between, has the mean Gram matrix. It is not the
+# only thing that has it: a single bell curve with the mean 2 and the variance 5 has a mean square of 9, too. What the
+# optimiser makes of it is seen only in the picture, and our cat got some cuts and some panes. If you move every
+# feature half way instead, along the transport that we met with the colours, the variance stays 1, and every place is
+# *like* something between. For normal distributions, this takes the same map as for colours: the means are averaged,
+# and the covariance is that of $\tfrac12 (I + M)$ applied to the first style. It is called the **Bures barycentre**.
+# With 64 to 512 channels instead of 3, it made the sixth target, and its cat. As a Gram matrix it is close to a
+# mixture with about 40% of the window, so compare it with the second cat as well as with the third. Its panes are
+# paler than those of both, and more of the face is drawn in lines.
 #
 # ## A postcard
 #
@@ -1339,9 +1359,9 @@ judge(my_masks, masks_fault, load("tubingen_neckarfront", 512));
 #
 # <!-- solution: my_masks -->
 #
-# Then paint it. These lines are all that it takes; without `size` and `steps`, they paint at 512 pixels with 150
-# evaluations, which takes some minutes. `keep` writes the picture so far into a file, and after an interruption the
-# same call goes on from there:
+# Then paint it. These lines are all that it takes, after the imports of the cells above; without `size` and `steps`,
+# they paint at 512 pixels with 150 evaluations, which takes some minutes. `keep` writes the picture so far into a
+# file, and after an interruption the same call goes on from there:
 #
 # ```python
 # photo = load("my_town.jpg", 1024)
@@ -1368,8 +1388,8 @@ judge(my_masks, masks_fault, load("tubingen_neckarfront", 512));
 # - A guided Gram matrix is a mean over the places that count. A mask of ones gives the plain one.
 # - A mask that was only made smaller leaks, up to the radius of the receptive field. A mask inside does not leak, but
 #   it gets thin in deep layers.
-# - To mix style losses is to mix Gram matrices, unless the errors are relative: then the style with the smaller
-#   numbers wins.
+# - To mix style losses is to mix Gram matrices. If the errors are relative, the shares are not those that you asked
+#   for: the style with the smaller numbers gets more.
 #
 # ## Three questions
 #
@@ -1415,8 +1435,10 @@ judge(my_masks, masks_fault, load("tubingen_neckarfront", 512));
 # that every region keeps some places at `relu5_1`. Match the colours of your styles to each other before you give
 # them to one picture.
 #
-# **Further reading.** [Gatys and others (2017)](https://arxiv.org/abs/1611.07865): the controls of place, colour and scale.
-# [Gatys, Bethge, Hertzmann and Shechtman (2016)](https://arxiv.org/abs/1606.05897): colours, short and clear. [Champandard (2016)](https://arxiv.org/abs/1603.01768): masks that somebody paints, for style and photo.
+# **Further reading.** [Gatys and others (2017)](https://arxiv.org/abs/1611.07865): place, colour and scale; the
+# mixing, the transport and the protected face come from elsewhere.
+# [Gatys, Bethge, Hertzmann and Shechtman (2016)](https://arxiv.org/abs/1606.05897): colours, short and clear.
+# [Champandard (2016)](https://arxiv.org/abs/1603.01768): masks that somebody paints, for style and photo.
 # [Luan, Paris, Shechtman and Bala (2017)](https://arxiv.org/abs/1703.07511): masks found by another network, for
 # photos that stay photos. [Peyré and Cuturi, *Computational Optimal Transport*](https://arxiv.org/abs/1803.00567),
 # section 2.6: transport between normal distributions.

@@ -275,7 +275,8 @@ show([brown, start, *calmed.values()], ["the style", "the start", "Gram", "mean 
 
 # %% [markdown]
 # Both were given the same brown and the same noise. The Gram matrix is satisfied with a noisy square that is too
-# dark: for red, $0.59^2 + 0.20^2 = 0.39$, where the brown has $0.62^2 = 0.38$. The fourth rung, which keeps $\mu$ and $\Sigma$ apart, calms the noise down.
+# dark: for red, $0.59^2 + 0.20^2 = 0.39$, where the brown has $0.62^2 = 0.38$. The fourth rung, which keeps $\mu$ and
+# $\Sigma$ apart, calms the noise down.
 #
 # The fifth rung knows no more than the fourth, but it measures differently. Imagine the cloud as a heap of sand. The
 # **Wasserstein distance** is the work of moving one heap into the shape of another, where a grain that is carried
@@ -343,9 +344,9 @@ for make in (means_and_deviations_of, wasserstein_of):
 
 # %% [markdown]
 # One "not a number" (`nan`) among the gradients spoils every pixel in the next step, although the value of the loss
-# looked fine. The helpers add 0.00000001 to a variance before they take its root. `wasserstein_of` does not build the root of the
-# matrix at all: for its trace, the eigenvalues are enough (the factors by which the matrix stretches its own main
-# directions), whose gradient has no such division, and those that are practically 0 are left out.
+# looked fine. The helpers add 0.00000001 to a variance before they take its root. `wasserstein_of` does not build the
+# root of the matrix at all: for its trace, the eigenvalues are enough (the factors by which the matrix stretches its
+# own main directions), whose gradient has no such division, and those that are practically 0 are left out.
 #
 # **Exercise 1 · predict** · ●●○ · 10 minutes. One channel has the features 0, 0, 0, 4 at four places. In the style it
 # is 1 everywhere. Work out the distance on rungs 1 to 5, on paper. (With one channel, the covariance is the
@@ -622,8 +623,8 @@ figure(fig, alt="Seven pairs of small point clouds, one above the other: square 
 # read the zeros. Each of these pairs has a zero in the row of its own rung, and a larger number in the row of the
 # next rung that knows more. It is not a perfect ladder. The histograms, which look at one channel at a time, take the
 # square and the diagonal for equal, as rung 2 did. And look at the first row: the means alone see the pair that fools
-# the Gram matrix, because they see one of the two terms that it adds up. The row "slices" is the only one without any zero. The last two
-# rows have a zero each, and each of the two notices the metamers of the other.
+# the Gram matrix, because they see one of the two terms that it adds up. The row "slices" is the only one without any
+# zero. The last two rows have a zero each, and each of the two notices the metamers of the other.
 #
 # **Exercise 3 · diagnose** · ●●○ · 10 minutes. A program measures style with the function `published_distance` below.
 # It runs for hours, and then all pixels are `nan`, although the value of the loss was an ordinary number every time.
@@ -775,10 +776,9 @@ show([sample, texture], ["the sample", f"made with rung “{rung}”"], height=3
 # We did the same for all nine rungs and three pictures, at 256 pixels and in equal *time*: every texture was given as
 # much of it as forty evaluations take with Gram matrices. Means and deviations got 31 evaluations, slices and
 # histograms got 16; these counts were fixed on one machine, and the ratios that you see above may differ a little
-# from them. (The command `python
-# -m tools.pictures.results 11_ladder` makes them again.) Here is the piece of the wall, with another piece beside it that nobody painted, and then the nine textures, from rung 1
-# to rung 9. (In the picture at the top of this notebook you saw, after the piece, means, Gram, slices, transport and
-# patches.)
+# from them. (The command `python -m tools.pictures.results 11_ladder` makes them again.) Here is the piece of the
+# wall, with another piece beside it that nobody painted, and then the nine textures, from rung 1 to rung 9. (In the
+# picture at the top of this notebook you saw, after the piece, means, Gram, slices, transport and patches.)
 
 # %%
 other_bricks = load("red_brick", 512)[..., 128:384, 256:]  # (1, 3, 256, 256)
@@ -857,17 +857,17 @@ show([kandinsky, *[stored("kandinsky", name) for name in shown]], ["the piece", 
 # corner" again. One petal is copied along slanted lines, and a striped ribbon, which the painting has
 # once, is everywhere.
 #
-# Our eyes see what they hope to see, so let us also measure. Each of the nine textures is measured by each of the nine rungs. A
-# rung will of course praise its own texture. What we want to know is what it says about the others.
+# Our eyes see what they hope to see, so let us also measure. Each of the nine textures is measured by each of the
+# nine rungs. A rung will of course praise its own texture. What we want to know is what it says about the others.
 #
-# We also need judges that did not take part. The first looks at the pixels and not at any network: the
-# **power spectrum** says how strong waves of every length and direction are in the picture, and we compare it in four
-# octaves and eight directions. The second is VGG19 again, but at three layers that no rung has used (`relu2_2`,
-# `relu3_2` and `relu4_2`), and it compares the two clouds with the [energy
-# distance](https://doi.org/10.1016/j.jspi.2013.03.018). That is the discrepancy of the second section with the
-# negative distance of two points as their likeness, and none of our nine. And as a bar we add a second piece of the same picture, which nobody painted. All numbers are
-# in the unit of quiet noise, and the table shows their geometric mean over the three pictures (the third root of the
-# product of three).
+# We also need judges that did not take part. The first looks at the pixels and not at any network: the **power
+# spectrum** says how strong waves of every length and direction are in the picture, and we compare it in four octaves
+# and eight directions. The second is VGG19 again, but at three layers that no rung has used (`relu2_2`, `relu3_2` and
+# `relu4_2`), and it compares the two clouds with the [energy distance](https://doi.org/10.1016/j.jspi.2013.03.018).
+# That is the discrepancy of the second section with the negative distance of two points as their likeness, and none
+# of our nine. And as a bar we add a second piece of the same picture, which nobody painted. All numbers are in the
+# unit of quiet noise, and the table shows their geometric mean over the three pictures (the third root of the product
+# of three).
 
 # %%
 import json
@@ -902,17 +902,18 @@ figure(fig, alt="A table of ten rows and eleven columns of numbers between 0.001
 
 # %% [markdown]
 # Blue is near, red is far, and each shade is a factor. Go down the columns first: the smallest number of the nine
-# textures is printed in bold. Means, deviations, Gram, covariance,
-# Wasserstein and patches are each won by the texture that was painted with them, as you would expect. But the
-# histograms prefer the texture of means and deviations to their own, and so do the slices. Sixteen evaluations of
-# the expensive distance got less far than thirty-one of the cheap one, even by the measure of the expensive one! Transport does not win its own column either. It was painted with 1,024 fixed places and is judged at
-# 1,024 others, and what it had learnt about the first does not hold for the second.
+# textures is printed in bold. Means, deviations, Gram, covariance, Wasserstein and patches are each won by the
+# texture that was painted with them, as you would expect. But the histograms prefer the texture of means and
+# deviations to their own, and so do the slices. Sixteen evaluations of the expensive distance got less far than
+# thirty-one of the cheap one, even by the measure of the expensive one! Transport does not win its own column either.
+# It was painted with 1,024 fixed places and is judged at 1,024 others, and what it had learnt about the first does
+# not hold for the second.
 #
 # Now go along the rows. The Wasserstein distance is the all-rounder. It is first or second in six columns, and both
 # outside judges are among them. The two rungs of nearest neighbours, transport and patches, are poor by nearly all
-# measures but each other's, because they never asked for the right amounts. The column of patches tells us something about the judge.
-# It finds even the other piece of the same picture hardly better than noise, because the patches there are not
-# exactly these.
+# measures but each other's, because they never asked for the right amounts. The column of patches tells us something
+# about the judge. It finds even the other piece of the same picture hardly better than noise, because the patches
+# there are not exactly these.
 #
 # The two judges that did not take part hardly tell the first seven rungs apart. The energy distance gives six of them
 # 0.005 to 0.007 and the slices 0.009, and the spectrum gives all of them about 0.01. By the energy distance, most of
@@ -949,8 +950,8 @@ show([load("mosaic", 400), *[stored("painting", name) for name in painted_with]]
 # function of features $F$ of two channels that returns a tensor of numbers. It must forget places (if the columns are
 # shuffled, it stays the same). It must not be on our ladder: let it tell `calm` from `wild`, which the Gram matrix
 # takes for equal, and `left` from `right`, which fool everything that looks at one channel at a time. And it must
-# have a gradient, so that one could paint with it. The metamer consists of two different clouds of the same number of points that your statistic cannot tell
-# apart. Return all three: the function and the two clouds.
+# have a gradient, so that one could paint with it. The metamer consists of two different clouds of the same number of
+# points that your statistic cannot tell apart. Return all three: the function and the two clouds.
 
 
 # %% tags=["spec"]
@@ -1032,8 +1033,8 @@ judge(my_invention, fault_of_invention);
 # <!-- solution: my_invention -->
 #
 # Your own statistic has a metamer, like all the others. As long as a statistic forgets the places, there is one pair
-# that it can never tell apart: the features of a layer, and the same features with their places shuffled. This is where the ladder
-# leads next.
+# that it can never tell apart: the features of a layer, and the same features with their places shuffled. This is
+# where the ladder leads next.
 #
 # ## Order
 #
@@ -1069,9 +1070,9 @@ for name, image in {"exchanged": exchanged, "moved": moved}.items():
 # %% [markdown]
 # The Gram matrix notices neither. The shifts and the spectrum object to the wider stripes, and so do the octaves,
 # because at half the size the narrow stripes are an even grey and the wide ones are still stripes. None of them minds
-# the move, as it should be, since the order is still there. On a real wall the shifts are 4, 8 and 16 places of `relu3_1`, which
-# are 16, 32 and 64 pixels. Below are bricks and a carpet by William Morris, forty evaluations each (`python -m
-# tools.pictures.results 11_order`).
+# the move, as it should be, since the order is still there. On a real wall the shifts are 4, 8 and 16 places of
+# `relu3_1`, which are 16, 32 and 64 pixels. Below are bricks and a carpet by William Morris, forty evaluations each
+# (`python -m tools.pictures.results 11_order`).
 #
 # **Your turn, before you run the next cell.** A brick is about 40 pixels long. Which of the three will straighten the
 # rows of bricks, and which one has a chance with the carpet, whose pattern is symmetric but hardly repeats within
@@ -1153,9 +1154,10 @@ show([weaves["max"], weaves["avg"]], ["gradient with max pooling", "gradient wit
 
 # %% [markdown]
 # Red means that a pixel should become darker, blue that it should become brighter. With max pooling the loss asks for
-# a woven cloth that repeats every 8 pixels, because three poolings lie below `relu4_1`. Its mean is nearly nothing. (In an even area the four numbers are equal,
-# and the first of them is taken.) With average pooling all pixels are told the same, up to a thousandth. So the lever
-# is `VGG(pool="avg")`, which the paper itself recommends, and all textures of this notebook were made with it.
+# a woven cloth that repeats every 8 pixels, because three poolings lie below `relu4_1`. Its mean is nearly nothing.
+# (In an even area the four numbers are equal, and the first of them is taken.) With average pooling all pixels are
+# told the same, up to a thousandth. So the lever is `VGG(pool="avg")`, which the paper itself recommends, and all
+# textures of this notebook were made with it.
 #
 # **Bright margins.** At the border, a **convolution** (the weighted sum of a pixel and its neighbours, of which the
 # network is made) sees zeros where there is no picture. Whatever is unusual at the border has statistics of its own
@@ -1314,8 +1316,8 @@ show([bricks, pale, cleared], ["the piece", "patches", "colours matched"], heigh
 #
 # **Exercise 5 · make a picture** · ●○○ · 15 minutes. Go back to the knobs at the top, choose another rung and another
 # picture, and run that cell and the one that begins with `sample =` again. It takes the upper left corner of the
-# picture, which in a photo of your own may be nothing but sky. Find a pair of a rung and a picture that you like better than
-# what the Gram matrix makes of it, and one that is worse. Good candidates for `picture` are `"onyx"`,
+# picture, which in a photo of your own may be nothing but sky. Find a pair of a rung and a picture that you like
+# better than what the Gram matrix makes of it, and one that is worse. Good candidates for `picture` are `"onyx"`,
 # `"signac_la_calanque"`, `"mosaic"` or a photo of your own.
 #
 # <details><summary>What to look for</summary>
@@ -1330,14 +1332,14 @@ show([bricks, pale, cleared], ["the piece", "patches", "colours matched"], heigh
 #
 # All of this asks for a new optimisation for each picture. From 2016 on, people trained networks that paint in a
 # single pass. [Johnson, Alahi and Fei-Fei](https://arxiv.org/abs/1603.08155) took the loss of Gatys and his
-# colleagues, with the same Gram matrices, and trained one network for each style to make it small, which is a thousand times
-# as fast as an optimisation. [Huang and Belongie (2017)](https://arxiv.org/abs/1703.06868) found a way to have all
-# styles in one network. Their AdaIN gives each channel of the content's features the mean and the deviation of the
-# style's, and a second network turns the result into pixels. You know this statistic: it is rung 2, whose metamers
-# are the square and the diagonal. AdaIN applies it at a single layer, `relu4_1`, where many habits are channels
-# already, and so this costs less than it sounds; what is finer is left to the second network. [Li and others
-# (2017)](https://arxiv.org/abs/1705.08086) went on and gave the features the whole covariance, which is rung 4. Others
-# stayed with an optimisation for each picture and changed the statistic:
+# colleagues, with the same Gram matrices, and trained one network for each style to make it small, which is a
+# thousand times as fast as an optimisation. [Huang and Belongie (2017)](https://arxiv.org/abs/1703.06868) found a way
+# to have all styles in one network. Their AdaIN gives each channel of the content's features the mean and the
+# deviation of the style's, and a second network turns the result into pixels. You know this statistic: it is rung 2,
+# whose metamers are the square and the diagonal. AdaIN applies it at a single layer, `relu4_1`, where many habits are
+# channels already, and so this costs less than it sounds; what is finer is left to the second network.
+# [Li and others (2017)](https://arxiv.org/abs/1705.08086) went on and gave the features the whole covariance, which
+# is rung 4. Others stayed with an optimisation for each picture and changed the statistic:
 # [STROTSS](https://arxiv.org/abs/1904.12785) is our transport, with moments added, and
 # [NNST](https://arxiv.org/abs/2203.13215) replaces every feature by its nearest one in the style.
 #
@@ -1403,8 +1405,9 @@ show([bricks, pale, cleared], ["the piece", "patches", "colours matched"], heigh
 # - Take the judges of this notebook to paintings of your own from [notebook 08](08_recipes_and_knobs.ipynb). Does the outside judge prefer the one that you prefer?
 #
 # **In practice.** Stay with Gram matrices until you see a fault that you can name. If large even areas come out
-# restless, take mean and covariance or the Wasserstein distance, which cost a third to two thirds more here. Slices know the most, but they need time; at equal time they did not win. If a motif must survive whole, take
-# patches, and expect copies. And if rows must stay straight, add a statistic of order.
+# restless, take mean and covariance or the Wasserstein distance, which cost a third to two thirds more here. Slices
+# know the most, but they need time; at equal time they did not win. If a motif must survive whole, take patches, and
+# expect copies. And if rows must stay straight, add a statistic of order.
 #
 # **Further reading.** [Demystifying Neural Style Transfer](https://arxiv.org/abs/1701.01036) (Li and others, 2017) is
 # the paper behind the second section. [Stable and Controllable Neural Texture
