@@ -37,7 +37,7 @@ AGAIN = "then run the same command again"
 USUAL_BUILD = "cuda" if sys.platform == "linux" else "cpu"
 PYTORCH = "https://download.pytorch.org/whl"
 OWN_INDEXES = {("linux", "cpu"): f"{PYTORCH}/cpu", ("win32", "cuda"): f"{PYTORCH}/cu128"}
-SIZES = {"cpu": "about 2 GB", "cuda": "about 6 GB"}  # of .venv
+SIZES = {"cpu": "about 1.5 GB", "cuda": "about 6 GB"}  # of .venv
 PATIENCE = 5  # seconds for an index to answer
 
 FIRST = "notebooks/00_start_here.ipynb"

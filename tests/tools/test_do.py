@@ -33,7 +33,7 @@ def elsewhere(installed, tmp_path):
 def test_the_first_call_sets_up_and_runs(installed):
     folder, process = installed
     assert process.returncode == 0, process.stdout + process.stderr
-    assert "Making" in process.stdout and "about 2 GB" in process.stdout
+    assert "Making" in process.stdout and "about 1.5 GB" in process.stdout
     assert f"run ['a', 'b'] {folder} {folder / '.venv'}" in process.stdout
 
 

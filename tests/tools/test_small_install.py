@@ -90,7 +90,7 @@ def test_without_a_card_pytorch_comes_for_the_cpu(machine, commands, index, caps
     machine.own_environment()
     assert described(commands, index) == SMALL
     assert index.asked == ["/cpu/torch/"]
-    assert "about 2 GB" in capsys.readouterr().out
+    assert "about 1.5 GB" in capsys.readouterr().out
 
 
 def test_with_a_card_pytorch_comes_as_usual(machine, commands, index, monkeypatch, capsys):
