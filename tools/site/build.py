@@ -66,6 +66,7 @@ if not (root / "helpers" / "transfer.py").is_file():
         raise RuntimeError(f"{root} is not the whole series: rename it, and run this cell again")
     if not shutil.which("git"):
         raise RuntimeError("git is missing: install it (git-scm.com), and run this cell again")
+    print("Fetching the series (90 MB) into paint-by-gradient, beside this notebook.")
     part = root.with_suffix(".part")  # only what is whole gets its name
     shutil.rmtree(part, ignore_errors=True)
     clone = ["git", "clone", "--quiet", "--depth", "1", REPOSITORY, str(part)]
