@@ -296,16 +296,11 @@ def _scaled(stage: dict, factor: float) -> dict:
 
 def _controls() -> dict[str, widgets.Widget]:
     """Everything that can be moved, by name."""
-    wide = {"width": "180px"}
     return {
         "content": widgets.Dropdown(options=names("content"), value="china", description="content"),
         "style": widgets.Dropdown(options=names("style"), value="woodcut", description="style"),
-        "own_content": widgets.FileUpload(
-            accept="image/*", description="a photo of yours", layout=wide
-        ),
-        "own_style": widgets.FileUpload(
-            accept="image/*", description="a style of yours", layout=wide
-        ),
+        "own_content": widgets.FileUpload(accept="image/*", description="my photo"),
+        "own_style": widgets.FileUpload(accept="image/*", description="my style"),
         "recipe": widgets.Dropdown(options=list(RECIPES), value="ours", description="recipe"),
         "ratio": widgets.FloatLogSlider(value=1, min=-2, max=2, step=0.25, description="content ×"),
         "size": widgets.IntSlider(value=128, min=64, max=512, step=32, description="size, px"),
