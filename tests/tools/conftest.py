@@ -70,12 +70,21 @@ requires-python = ">=3.11"
 dependencies = ["numpy>=1.26"]
 
 [project.optional-dependencies]
-test = ["pytest>=8.0"]
+test = ["pytest>=8.0", "jupyterlab>=4.0"]
 
 [project.urls]
 Repository = "https://github.com/OWNER/small"
 """
-README = "Before.\n<!-- notebooks -->\nold\n<!-- end of notebooks -->\nAfter.\n"
+README = """\
+<!-- start -->
+<!-- end of start -->
+Before.
+<!-- notebooks -->
+old
+<!-- end of notebooks -->
+After.
+"""
+CITATION = 'title: "A small series"\nversion: 0.2.0\ntype: software\n'
 PICTURES = """\
 [grey]
 kind = "style"
@@ -102,6 +111,7 @@ def series(tmp_path, monkeypatch):
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "images.toml").write_text(PICTURES, encoding="utf-8")
     (tmp_path / "README.md").write_text(README, encoding="utf-8")
+    (tmp_path / "CITATION.cff").write_text(CITATION, encoding="utf-8")
     return tmp_path
 
 
@@ -111,6 +121,7 @@ def built(series):
     for slug in build.sources():
         build.write(build.assemble(slug), build.NOTEBOOKS / f"{slug}.ipynb")
     for path, text in build.generated_files().items():
+        path.parent.mkdir(exist_ok=True)
         path.write_text(text, encoding="utf-8")
     return series
 
