@@ -51,9 +51,8 @@ def test_the_address_goes_everywhere(executed):
     assert "OWNER" not in "".join(everything(executed).values())
     readme = (executed / "README.md").read_text()
     lines = "git clone https://github.com/ada/paint\ncd paint\npython do.py lab\n"
-    assert readme.startswith(
-        f"<!-- start -->\n```\n{lines}```\n\nOr without installing anything: {BADGE}"
-    )
+    assert readme.startswith(f"<!-- start -->\n```\n{lines}```\n\nOr without installing")
+    assert f": {BADGE}({colab}) [![Binder]" in readme
     binder = "https://mybinder.org/v2/gh/ada/paint/main?labpath=notebooks/01_one.ipynb"
     assert f"({binder})\n<!-- end of start -->" in readme
     citation = (executed / "CITATION.cff").read_text()

@@ -13,8 +13,8 @@ an exercise, and is shown closed. `<!-- top -->`, `<!-- map -->` and `<!-- botto
 by generated text, `<!-- notation -->` and `<!-- glossary -->` by the pages of that name beside the
 sources, `# <<setup>>` by the setup cell.
 
-Generated from lists: in README.md the first lines to type and the table, the address in CITATION.cff,
-data/README.md, environment.yml and that of Binder.
+Generated from lists: in README.md the first lines to type and the table, the address in
+CITATION.cff, data/README.md, environment.yml and that of Binder.
 """
 
 import argparse
@@ -328,7 +328,7 @@ def generated_files() -> dict[Path, str]:
 
 
 def with_part(page: str, name: str, part: str) -> str:
-    """Return a page with what stands between `<!-- name -->` and `<!-- end of name -->` as given."""
+    """Return a page with this part between `<!-- name -->` and `<!-- end of name -->`."""
     start = f"<!-- {name} -->"
     end = f"<!-- end of {name} -->"
     before, rest = page.split(start)
@@ -340,20 +340,19 @@ def first_lines() -> str:
     """Return what a newcomer types first and, once the series is published, the ways without it."""
     address = repository()
     if address.startswith(UNPUBLISHED):
-        clone = (
-            "git clone ADDRESS paint-by-gradient   # the address of this page\ncd paint-by-gradient"
-        )
+        clone = "git clone ADDRESS paint-by-gradient   # the address of this page"
+        folder = "paint-by-gradient"
     else:
-        clone = f"git clone {address}\ncd {address.rpartition('/')[2]}"
-    lines = f"```\n{clone}\npython do.py lab\n```"
+        clone = f"git clone {address}"
+        folder = address.rpartition("/")[2]
+    lines = f"```\n{clone}\ncd {folder}\npython do.py lab\n```"
     first = sources()[0]
     if not badge(first):
         return lines
     place = address.replace("https://github.com/", "https://mybinder.org/v2/gh/")
     link = f"{place}/main?labpath=notebooks/{first}.ipynb"
-    return (
-        f"{lines}\n\nOr without installing anything: {badge(first)} [![Binder]({BINDER})]({link})"
-    )
+    badges = f"{badge(first)} [![Binder]({BINDER})]({link})"
+    return f"{lines}\n\nOr without installing anything: {badges}"
 
 
 def with_address(citation: str) -> str:
