@@ -4,17 +4,18 @@ Painting runs in a thread of its own, so that the buttons stay alive; whatever g
 sentence under them.
 """
 
+import base64
 import html
+import math
 import threading
 import time
 from pathlib import Path
 
 import ipywidgets as widgets
-import torch
-from PIL import Image, ImageDraw
+from PIL import Image
 from torch import Tensor
 
-from helpers.images import as_saved, load, names, save
+from helpers.images import DATA, as_saved, load, names, save
 from helpers.recipes import RECIPES, SMALLEST, Recipe, departures, paint, recipe
 from helpers.show import WIDGET_VIEW, Picture, film, show, widget_view
 from helpers.transfer import Callback, Result
@@ -22,10 +23,11 @@ from helpers.vgg import VGG, require_vgg
 
 __all__ = ["Explorer"]
 
-UPLOADED = "(uploaded)"  # what the menu shows for a picture of one's own
+YOURS = "(yours)"  # what the menu adds to the name of a picture of one's own
 KNOBS = ("content", "style", "recipe", "ratio", "size", "style_size", "steps")
 BUTTONS = ("Start", "Stop", "Save", "Film")
 KEPT_PICTURES = 40  # about how many moments of a painting the scrubber remembers
+PORTRAIT = DATA / "results" / "08_explorer.jpg"  # the panel itself, for where there is no kernel
 
 
 class Explorer:
@@ -49,16 +51,24 @@ class Explorer:
         self.stop = threading.Event()
         self.controls = _controls()
         self.buttons = _buttons()
-        self.picture = widgets.Image(format="jpeg")
-        self.curve = widgets.Image(format="jpeg")
+        # HTML, because its letters and lines take the colour of the page, dark or light.
+        self.previews = {kind: widgets.HTML() for kind in ("content", "style")}
+        self.picture = widgets.HTML()
+        self.curve = widgets.HTML()
         self.status = widgets.HTML()
         self.panel = self._panel()
         self._connect()
-        self._preview()
+        for kind in self.previews:
+            self._preview(kind)
 
     def _repr_mimebundle_(self, include=None, exclude=None):
-        note = "[the explorer: run this notebook to use it; a painting of its pair is below]"
-        return {WIDGET_VIEW: widget_view(self.panel), "text/plain": note}
+        alt = (
+            "The explorer after a run: menus and sliders, the photo and the style, four buttons, "
+            "the painting, and beside it the falling curve of its loss."
+        )
+        with Image.open(PORTRAIT, formats=["JPEG"]) as portrait:
+            data, metadata = Picture(portrait, alt)._repr_mimebundle_()
+        return {WIDGET_VIEW: widget_view(self.panel), **data}, metadata
 
     # ---- what the panel asks for -----------------------------------------------------------------
 
@@ -99,10 +109,12 @@ class Explorer:
         except Exception as error:
             self._say(f"This upload cannot be used: {error}.")
             return
+        file = list(upload.value)[-1] if is_old else files[-1]["name"]
         self.uploads[kind] = data
         menu = self.controls[kind]
-        menu.options = [*names(kind), UPLOADED]
-        menu.value = UPLOADED
+        menu.options = [*names(kind), f"{file} {YOURS}"]
+        menu.value = f"{file} {YOURS}"
+        self._preview(kind)  # also where the file before it had the same name
         self._say(f"Your {kind} picture is here; press Start.")
 
     def _value(self, knob: str):
@@ -110,7 +122,7 @@ class Explorer:
 
     def _load(self, kind: str, size: int | None = None) -> Tensor:
         name = self._value(kind)
-        source = self.uploads[kind] if name == UPLOADED else name
+        source = self.uploads[kind] if name.endswith(YOURS) else name
         return load(source, size).to(self.vgg.device)
 
     # ---- what it shows ---------------------------------------------------------------------------
@@ -118,22 +130,16 @@ class Explorer:
     def _say(self, sentence: str) -> None:
         self.status.value = html.escape(sentence)
 
-    def _preview(self, change: dict | None = None) -> None:
-        """Show the chosen photo and style, unless a painting is under way."""
-        if self.thread is not None and self.thread.is_alive():
-            return
-        pair = [self._load("content", 384), self._load("style", 384)]
-        alt = "the photo and the style that are chosen, side by side"
-        self.picture.value = show(pair, ["content", "style"], alt=alt, height=200).jpeg
-        self.curve.layout.display = "none"  # there is none yet
+    def _preview(self, kind: str) -> None:
+        """Show the photo or the style that is chosen."""
+        alt = f"the {kind} that is chosen, {self._value(kind)}"
+        self.previews[kind].value = _figure(self._load(kind, 384), kind, alt=alt, height=150)
 
     def _draw(self, image: Tensor, title: str) -> None:
         """Show a picture of this run beside the curve of its loss."""
         alt = f"the painting of the explorer, {title}"
-        self.picture.value = show(image, title, alt=alt, height=320).jpeg
-        curve = _curve(self.losses)
-        self.curve.layout.display = ""
-        self.curve.value = Picture(curve, "the loss so far, on a logarithmic axis").jpeg
+        self.picture.value = _figure(image, title, alt=alt, height=320)
+        self.curve.value = _curve(self.losses)
 
     def _look_back(self, change) -> None:
         """Show the moment that the scrubber points to."""
@@ -257,6 +263,7 @@ class Explorer:
             [controls[name] for name in ("recipe", "ratio")],
             [controls[name] for name in ("size", "style_size", "steps")],
             list(self.buttons.values()),
+            list(self.previews.values()),
             [self.status],
             [self.picture, self.curve],
             [controls["look"]],
@@ -270,8 +277,8 @@ class Explorer:
         self.controls["own_content"].observe(self._own_content, names="value")
         self.controls["own_style"].observe(self._own_style, names="value")
         self.controls["look"].observe(self._look_back, names="value")
-        for kind in ("content", "style"):
-            self.controls[kind].observe(self._preview, names="value")
+        self.controls["content"].observe(lambda change: self._preview("content"), names="value")
+        self.controls["style"].observe(lambda change: self._preview("style"), names="value")
 
     def _own_content(self, change) -> None:
         self.receive("content", change["owner"])
@@ -292,8 +299,8 @@ def _controls() -> dict[str, widgets.Widget]:
     return {
         "content": widgets.Dropdown(options=names("content"), value="china", description="content"),
         "style": widgets.Dropdown(options=names("style"), value="woodcut", description="style"),
-        "own_content": widgets.FileUpload(accept="image/*", description="own content"),
-        "own_style": widgets.FileUpload(accept="image/*", description="own style"),
+        "own_content": widgets.FileUpload(accept="image/*", description="my photo"),
+        "own_style": widgets.FileUpload(accept="image/*", description="my style"),
         "recipe": widgets.Dropdown(options=list(RECIPES), value="ours", description="recipe"),
         "ratio": widgets.FloatLogSlider(value=1, min=-2, max=2, step=0.25, description="content ×"),
         "size": widgets.IntSlider(value=128, min=64, max=512, step=32, description="size, px"),
@@ -310,18 +317,64 @@ def _buttons() -> dict[str, widgets.Button]:
     return {name: widgets.Button(description=name, disabled=name != "Start") for name in BUTTONS}
 
 
-def _curve(losses: list[float]) -> Image.Image:
-    """The logarithm of the loss, drawn with Pillow: Matplotlib does not like threads."""
-    width = 320
-    height = 140
-    margin = 5
-    canvas = Image.new("RGB", (width, height), "white")
+def _figure(image: Tensor, title: str, *, alt: str, height: int) -> str:
+    """An image with a line under it, as HTML."""
+    source = base64.b64encode(show(image, alt=alt, height=height).jpeg).decode()
+    picture = f'<img alt="{html.escape(alt)}" src="data:image/jpeg;base64,{source}">'
+    look = "margin: 0 8px 4px 0; line-height: 1.3"
+    return f'<div style="{look}">{picture}<br>{html.escape(title)}</div>'
+
+
+# The curve, in pixels: the whole drawing, and the room that its numbers need.
+WIDTH, HEIGHT = 340, 220
+LEFT, TOP, RIGHT, BOTTOM = 56, 22, 10, 38
+
+
+def _curve(losses: list[float]) -> str:
+    """The losses so far as SVG, on a logarithmic axis; lines and letters in the page's colour."""
     if len(losses) < 2:
-        return canvas
-    logs = torch.tensor(losses).clamp_min(1e-12).log()
-    share_of_way_down = (logs.max() - logs) / (logs.max() - logs.min()).clamp_min(1e-6)
-    down = share_of_way_down * (height - 2 * margin) + margin
-    across = torch.linspace(margin, width - margin, len(losses))
-    points = list(zip(across.tolist(), down.tolist(), strict=True))
-    ImageDraw.Draw(canvas).line(points, fill="#1f77b4", width=2)
-    return canvas
+        return ""
+    logs = [math.log10(max(loss, 1e-12)) for loss in losses]
+    low = min(logs)
+    high = max(max(logs), low + 0.01)
+    count = len(losses)
+
+    def across(evaluation: float) -> float:
+        return LEFT + (evaluation - 1) / (count - 1) * (WIDTH - LEFT - RIGHT)
+
+    def down(log: float) -> float:
+        return TOP + (high - log) / (high - low) * (HEIGHT - TOP - BOTTOM)
+
+    bottom = HEIGHT - BOTTOM
+    axes = f"M{LEFT} {TOP}V{bottom}H{WIDTH - RIGHT}"
+    labels = [_letters(LEFT, TOP - 9, "loss"), _letters(WIDTH - RIGHT, HEIGHT - 4, "evaluations")]
+    for value in _ticks(low, high):
+        height = down(math.log10(value))
+        axes += f"M{LEFT - 4} {height:.1f}h4"
+        labels.append(_letters(LEFT - 7, height + 4, f"{value:.3g}"))
+    for evaluation in sorted({1, (count + 1) // 2, count}):
+        axes += f"M{across(evaluation):.1f} {bottom}v4"
+        labels.append(_letters(across(evaluation) + 4, bottom + 17, str(evaluation)))
+    points = [f"{across(1 + i):.1f},{down(log):.1f}" for i, log in enumerate(logs)]
+    alt = f"the loss, from {losses[0]:.3g} to {losses[-1]:.3g} after {count} evaluations"
+    look = f'width="{WIDTH}" height="{HEIGHT}" font-size="12" fill="currentColor"'
+    line = f'points="{" ".join(points)}" fill="none" stroke="#2a8fd6" stroke-width="2"'
+    return (
+        f'<svg role="img" aria-label="{alt}" {look}>{"".join(labels)}'
+        f'<path d="{axes}" fill="none" stroke="currentColor"/><polyline {line}/></svg>'
+    )
+
+
+def _letters(right: float, base: float, text: str) -> str:
+    return f'<text x="{right:.1f}" y="{base:.1f}" text-anchor="end">{text}</text>'
+
+
+def _ticks(low: float, high: float) -> list[float]:
+    """Round numbers between two powers of ten; both ends, where there are not two of them."""
+    for steps in ((1,), (1, 2, 5), (1, 1.5, 2, 3, 4, 5, 6, 7, 8, 9)):
+        powers = range(math.floor(low), math.ceil(high) + 1)
+        ticks = [step * 10.0**power for power in powers for step in steps]
+        ticks = [tick for tick in ticks if low <= math.log10(tick) <= high]
+        if len(ticks) > 2:
+            break
+    return ticks if len(ticks) > 1 else [10**low, 10**high]

@@ -103,11 +103,12 @@ def _best_precision(device: torch.device) -> tuple[torch.dtype, str]:
             return torch.bfloat16, f"this processor multiplies it in {units} units"
         return torch.float32, "this processor has no units for bfloat16"
     if device.type == "cuda":
+        name = torch.cuda.get_device_name(device)
         if torch.cuda.is_bf16_supported(including_emulation=False):
-            return torch.bfloat16, "this GPU has units for it"
+            return torch.bfloat16, f"this GPU, {name}, has units for it"
         if torch.cuda.get_device_capability(device) >= (7, 0):
-            return torch.float16, "this GPU has units for it, and none for bfloat16"
-        return torch.float32, "this GPU has no units for half precision"
+            return torch.float16, f"this GPU, {name}, has units for it, and none for bfloat16"
+        return torch.float32, f"this GPU, {name}, has no units for half precision"
     reason = f"half precision is not tried unasked on a device of type {device.type!r}"
     return torch.float32, reason
 

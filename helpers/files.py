@@ -1,14 +1,15 @@
-"""One way to write a file: beside its place first, and then into it. Standard library only."""
+"""One way to write a file, and one to take it home from Colab. Standard library only."""
 
 import errno
 import os
 import re
+import sys
 import threading
 import time
 from contextlib import suppress
 from pathlib import Path
 
-__all__ = ["as_path", "write_file"]
+__all__ = ["as_path", "download", "write_file"]
 
 HOUR = 3600  # seconds; nothing that is still being written is as old as that
 
@@ -67,6 +68,25 @@ def write_file(path: str | os.PathLike, content: bytes | str) -> Path:
         with suppress(OSError, ValueError):  # after a success it is gone
             beside.unlink()
     return path
+
+
+def download(path: str | os.PathLike) -> None:
+    """Say where a file lies; on Colab, which forgets its files, let the browser download it.
+
+    Raises FileNotFoundError where there is no such file.
+    """
+    path = as_path(path)
+    if not path.is_file():
+        raise FileNotFoundError(errno.ENOENT, f"there is no file {path} yet: save it first")
+    if "google.colab" in sys.modules:  # Colab imports it for every notebook; Kaggle only has it
+        from google.colab import files
+
+        files.download(str(path))
+        print(f"Your browser downloads {path.name}. Colab forgets the file when you leave.")
+    elif path.resolve().parent == Path.cwd().resolve():
+        print(f"{path.name} lies beside this notebook.")
+    else:
+        print(f"{path.name} lies in {path.resolve().parent}.")
 
 
 def _sweep(path: Path) -> None:

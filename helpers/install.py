@@ -5,7 +5,7 @@ import tomllib
 from importlib import metadata
 from pathlib import Path
 
-__all__ = ["requirements", "missing", "report"]
+__all__ = ["requirements", "missing", "installed", "report"]
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -27,6 +27,14 @@ def missing(wanted: list[str]) -> list[str]:
     return [requirement for requirement in wanted if not _is_satisfied(requirement)]
 
 
+def installed(package: str) -> str | None:
+    """The version of an installed package, such as "2.11.0+cpu"; None where it is absent."""
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None
+
+
 def report() -> bool:
     """Print one line for each package of the notebooks, [ok] or [missing]; True if all are here."""
     wanted = requirements()
@@ -34,7 +42,7 @@ def report() -> bool:
     for requirement in wanted:
         package, bound = _parts(requirement)
         mark = "missing" if requirement in lacking else "ok"
-        print(f"[{mark}] {package} {_installed(package) or 'is not installed'} (needs >={bound})")
+        print(f"[{mark}] {package} {installed(package) or 'is not installed'} (needs >={bound})")
     if lacking:
         quoted = " ".join(f'"{requirement}"' for requirement in lacking)
         print(
@@ -46,7 +54,7 @@ def report() -> bool:
 
 def _is_satisfied(requirement: str) -> bool:
     package, bound = _parts(requirement)
-    version = _installed(package)
+    version = installed(package)
     return version is not None and _numbers(version) >= _numbers(bound)
 
 
@@ -58,14 +66,6 @@ def _parts(requirement: str) -> tuple[str, str]:
             f"{requirement!r} is no lower bound such as torch>=2.6: mend pyproject.toml"
         )
     return match[1], match[2]
-
-
-def _installed(package: str) -> str | None:
-    """The version of an installed package; None where it is absent."""
-    try:
-        return metadata.version(package)
-    except metadata.PackageNotFoundError:
-        return None
 
 
 def _numbers(version: str) -> list[int]:

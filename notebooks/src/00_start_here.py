@@ -17,7 +17,8 @@
 # > **Time** about 25 minutes to read and run, and 30 minutes for the exercises; the computing in it takes about 30 seconds on a laptop
 #
 # You run a notebook cell by cell, from top to bottom: click into a cell and press Shift and Enter. The first cell finds the
-# other files of the series, so run it first.
+# other files of the series, so run it first. (On Colab you can have a graphics card for the asking: in the menu *Runtime*,
+# choose *Change runtime type* and a GPU, before you begin.)
 
 # %% tags=["setup"]
 # <<setup>>
@@ -145,7 +146,6 @@ start = matched_colour(photo, style)
 painting = optimise(start, loss, steps, callback=Progress(steps), parametrize=pyramid).image
 settings = {"content": content, "style": style_name, "content_weight": content_weight}
 file = save(painting, "my_first_painting.png", settings | {"network": vgg.name})
-print(f"Your painting is in {file.name}, beside this notebook.")
 show(
     as_saved(painting),
     height=480,
@@ -158,6 +158,15 @@ show(
 # even blue, so there was little to preserve, and the strokes could run as they do in Van Gogh's painting. Then look at the
 # windows: they are still in their rows. They stood there at the start, and the content error makes it expensive to move them.
 #
+# The painting is a file, too. The next cell says where it lies, and on Colab, which forgets its files when you leave, it
+# downloads it. (`save` has written the settings into the file, and `read_settings` gives them back.)
+
+# %%
+from helpers.files import download
+
+download(file)
+
+# %% [markdown]
 # How near did we come? We measure the picture as it was saved, with its colours rounded to the 256 levels of a file.
 
 # %% tags=["errors"]

@@ -1024,7 +1024,8 @@ explorer = Explorer(quick)
 explorer
 
 # %% [markdown]
-# In a live notebook you can choose two pictures there, or upload your own. Pick any of the twenty recipes, multiply
+# On a page without a kernel this is a photograph of the panel, taken after a run. In a live notebook you can choose two
+# pictures there, or upload your own, and see both before you start. Pick any of the twenty recipes, multiply
 # its content weight by moving `content ×`, choose the sizes, and press Start. The picture and the curve of the loss
 # grow while you watch. Stop ends early and keeps what there is. With the slider "look back" you go through the
 # moments of the painting, Save writes the one that you look at, with all settings inside the file, and Film writes

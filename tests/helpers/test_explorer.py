@@ -1,7 +1,9 @@
 """The explorer, driven without a front end: its controls are set and its buttons clicked here."""
 
+import base64
 import datetime
 import io
+import re
 import time
 from types import SimpleNamespace
 
@@ -51,8 +53,18 @@ def is_at_rest(explorer):
     return not explorer.buttons["Start"].disabled and explorer.buttons["Stop"].disabled
 
 
-def pixels(widget, mode="RGB"):
-    return np.asarray(Image.open(io.BytesIO(widget.value)).convert(mode)).astype(float)
+def pixels(widget):
+    """The picture that a widget shows."""
+    encoded_picture = re.search(r'src="data:image/jpeg;base64,([^"]*)"', widget.value)[1]
+    picture = Image.open(io.BytesIO(base64.b64decode(encoded_picture)))
+    return np.asarray(picture.convert("RGB")).astype(float)
+
+
+def drawn(svg):
+    """The points of a curve, (x, y) from the upper left corner, and the words beside it."""
+    points = re.search(r'points="([^"]*)"', svg)[1].split()
+    words = re.findall(r"<text [^>]*>([^<]*)</text>", svg)
+    return np.array([point.split(",") for point in points]).astype(float), words
 
 
 def encoded(mode="RGB", size=(40, 30), kind="PNG"):
@@ -82,14 +94,16 @@ def uploaded(data, version):
 def test_nothing_runs_by_itself(explorer):
     assert explorer.thread is None
     assert explorer.losses == []
-    assert explorer.curve.layout.display == "none", "there is no curve to look at yet"
+    assert explorer.picture.value == explorer.curve.value == "", "no frame without a picture"
 
 
 def test_both_pictures_are_seen_before_anything_runs(explorer):
-    before = bytes(explorer.picture.value)
-    assert Image.open(io.BytesIO(before)).width > 300
-    explorer.controls["style"].value = "mosaic"
-    assert bytes(explorer.picture.value) != before
+    before = {kind: pixels(explorer.previews[kind]) for kind in ("content", "style")}
+    assert all(picture.shape[0] == 150 for picture in before.values())
+    choose(explorer, style="mosaic")
+    assert pixels(explorer.previews["style"]).shape != before["style"].shape
+    assert np.array_equal(pixels(explorer.previews["content"]), before["content"])
+    assert "style that is chosen, mosaic" in explorer.previews["style"].value
     assert status(explorer) == ""
     working = [name for name, button in explorer.buttons.items() if not button.disabled]
     assert working == ["Start"]
@@ -108,15 +122,19 @@ def test_every_control_and_button_is_on_the_panel(explorer):
     shown = {widget.model_id for widget in widgets_in(explorer.panel)}
     for widget in (*explorer.controls.values(), *explorer.buttons.values()):
         assert widget.model_id in shown
-    for widget in (explorer.picture, explorer.curve, explorer.status):
+    looks = (explorer.picture, explorer.curve, explorer.status, *explorer.previews.values())
+    for widget in looks:
         assert widget.model_id in shown
 
 
 def test_a_cell_shows_the_panel_and_a_file_its_description(explorer):
-    data = explorer._repr_mimebundle_()
+    data, metadata = explorer._repr_mimebundle_()
+    assert len(metadata["image/jpeg"]["alt"]) > 40
     view = data["application/vnd.jupyter.widget-view+json"]
     assert view["model_id"] == explorer.panel.model_id
-    assert data["text/plain"].startswith("[the explorer: run this notebook to use it")
+    assert data["text/plain"].startswith("[picture: The explorer after a run")
+    twin = Image.open(io.BytesIO(base64.b64decode(data["image/jpeg"])))
+    assert twin.width > 600
 
 
 def test_start_paints_and_draws(explorer):
@@ -134,11 +152,38 @@ def test_start_paints_and_draws(explorer):
 
 def test_the_curve_falls_from_left_to_right(explorer):
     run(explorer)
-    curve = pixels(explorer.curve, "L")
-    assert (curve < 200).sum() > 300, "no curve"
-    height_at_left = curve[:, :30].argmin() // 30
-    height_at_right = curve[:, -30:].argmin() // 30
-    assert height_at_left < height_at_right, "counted from the top"
+    points, words = drawn(explorer.curve.value)
+    assert len(points) == 12
+    assert points[0, 1] < points[-1, 1], "counted from the top"
+    assert (np.diff(points[:, 0]) > 0).all()
+    assert words[:2] == ["loss", "evaluations"] and words[-3:] == ["1", "6", "12"]
+
+
+def test_text_and_lines_have_the_colour_of_the_page():
+    """A white block would shine in a dark theme."""
+    svg = module._curve([3, 2, 1])
+    assert set(re.findall(r'(?:stroke|fill)="([^"]*)"', svg)) == {"none", "currentColor", "#2a8fd6"}
+
+
+@pytest.mark.parametrize(
+    ("losses", "ticks"),
+    [
+        ([0.9, 0.011], ["0.02", "0.05", "0.1", "0.2", "0.5"]),
+        ([20000, 3], ["10", "100", "1e+03", "1e+04"]),
+        ([0.52, 0.31], ["0.4", "0.5"]),
+        ([7, 7], ["7", "7.16"]),
+    ],
+)
+def test_the_axis_has_round_numbers(losses, ticks):
+    _, words = drawn(module._curve(losses))
+    assert words[2:-2] == ticks
+
+
+def test_a_number_stands_beside_its_place_on_the_curve():
+    svg = module._curve([100, 10, 1])
+    points, _ = drawn(svg)
+    heights = re.findall(r'y="([\d.]+)" text-anchor="end">(?:100|10|1)</text>', svg)
+    assert [float(height) - 4 for height in heights[:3]] == sorted(points[:, 1])[::-1]
 
 
 def test_what_is_asked_for_is_what_runs(explorer):
@@ -279,7 +324,7 @@ def test_the_scrubber_shows_another_picture(explorer):
 def test_any_upload_ends_in_a_picture(explorer, version, mode, size, kind):
     explorer.receive("content", uploaded(encoded(mode, size, kind), version))
     assert status(explorer) == "Your content picture is here; press Start."
-    assert explorer.controls["content"].value == "(uploaded)"
+    assert explorer.controls["content"].value == "a.png (yours)"
     explorer.receive("style", uploaded(encoded(mode, size, kind), version))
     run(explorer, steps=10)
     assert "Done after 10" in status(explorer)
@@ -308,7 +353,7 @@ def test_the_upload_button_is_wired(explorer):
     version = int(ipywidgets.__version__.split(".")[0])
     value = uploaded(encoded(), version).value
     explorer.controls["own_style"].set_trait("value", value)  # in 7 it is read-only
-    assert explorer.controls["style"].value == "(uploaded)"
+    assert explorer.controls["style"].value == "a.png (yours)"
 
 
 def test_an_error_is_told_and_start_works_again(explorer, monkeypatch):
@@ -349,12 +394,9 @@ def test_a_second_run_keeps_nothing_of_the_first(explorer):
 
 
 def test_a_loss_that_falls_by_the_same_factor_is_a_straight_line():
-    curve = np.asarray(module._curve([2.0**-step for step in range(12)])).astype(int)
-    dark = curve.sum(2) < 500
-    columns = np.flatnonzero(dark.any(0))
-    heights = dark[:, columns].argmax(0)
-    straight = np.linspace(heights[0], heights[-1], len(columns))
-    assert np.abs(heights - straight).max() < 3
+    points, _ = drawn(module._curve([2.0**-step for step in range(12)]))
+    straight = np.linspace(points[0, 1], points[-1, 1], 12)
+    assert np.abs(points[:, 1] - straight).max() < 0.2
 
 
 def test_a_run_that_failed_has_nothing_to_look_back_at(explorer, monkeypatch):

@@ -95,9 +95,14 @@ def test_what_the_processor_says_of_itself_decides(monkeypatch, units, kind, rea
 @pytest.mark.parametrize(
     "has_bfloat16, capability, kind, reason",
     [
-        (True, (8, 0), torch.bfloat16, "this GPU has units for it"),
-        (False, (7, 5), torch.float16, "this GPU has units for it, and none for bfloat16"),
-        (False, (6, 1), torch.float32, "this GPU has no units for half precision"),
+        (True, (8, 0), torch.bfloat16, "this GPU, an A, has units for it"),
+        (
+            False,
+            (7, 5),
+            torch.float16,
+            "this GPU, an A, has units for it, and none for bfloat16",
+        ),
+        (False, (6, 1), torch.float32, "this GPU, an A, has no units for half precision"),
     ],
 )
 def test_what_the_gpu_says_of_itself_decides(monkeypatch, has_bfloat16, capability, kind, reason):
@@ -108,6 +113,7 @@ def test_what_the_gpu_says_of_itself_decides(monkeypatch, has_bfloat16, capabili
 
     monkeypatch.setattr(torch.cuda, "is_bf16_supported", is_supported)
     monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device: capability)
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda device: "an A")
     assert module._best_precision(torch.device("cuda")) == (kind, reason)
 
 
@@ -299,6 +305,7 @@ def test_numbers_are_scaled_to_at_most_one(largest, scale):
 def test_the_first_gpus_with_units_for_float16_use_them(monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda **_: False)
     monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device: (7, 0))
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda device: "a V")
     kind, _ = module._best_precision(torch.device("cuda"))
     assert kind == torch.float16
 

@@ -6,11 +6,12 @@ import signal
 import subprocess
 import sys
 import time
+import types
 
 import pytest
 
 from helpers import files
-from helpers.files import write_file
+from helpers.files import download, write_file
 from helpers.images import load, read_settings, save
 from tests.support import ROOT, run_python
 
@@ -108,7 +109,7 @@ def test_a_disk_that_is_really_full(small_disk):
 
 WRITING = """
 import sys
-from helpers.files import write_file
+from helpers.files import download, write_file
 
 print("ready", flush=True)
 for k in range(10**9):
@@ -199,3 +200,36 @@ def test_files_of_others_that_look_like_ours_stay(tmp_path):
     os.utime(notes, (0, 0))
     write_file(tmp_path / "a.txt", "x")
     assert notes.read_text() == "mine"
+
+
+def test_a_file_is_found_again(tmp_path, monkeypatch, capsys):
+    path = write_file(tmp_path / "mine.png", b"picture")
+    download(path)
+    monkeypatch.chdir(tmp_path)
+    download("mine.png")
+    far, near = capsys.readouterr().out.splitlines()
+    assert far == f"mine.png lies in {tmp_path.resolve()}."
+    assert near == "mine.png lies beside this notebook."
+
+
+@pytest.fixture
+def colab(monkeypatch):
+    """A kernel of Colab's, as far as we know it; the list of what the browser downloads."""
+    downloaded = []
+    google, package = types.ModuleType("google"), types.ModuleType("google.colab")
+    package.files = types.SimpleNamespace(download=downloaded.append)
+    monkeypatch.setitem(sys.modules, "google", google)
+    monkeypatch.setitem(sys.modules, "google.colab", package)
+    return downloaded
+
+
+def test_on_colab_the_browser_downloads_it(tmp_path, colab, capsys):
+    download(write_file(tmp_path / "mine.png", b"picture"))
+    assert colab == [str(tmp_path / "mine.png")]
+    assert capsys.readouterr().out.startswith("Your browser downloads mine.png.")
+
+
+def test_what_was_not_saved_cannot_be_downloaded(tmp_path, colab):
+    with pytest.raises(FileNotFoundError, match="mine.png yet: save it first"):
+        download(tmp_path / "mine.png")
+    assert colab == []

@@ -18,6 +18,7 @@ from tests.planted.operators import (
     reversed_order,
     swapped_arguments,
     uncaught,
+    with_text,
     without_argument,
     without_decorator,
     without_division,
@@ -615,6 +616,7 @@ IN_KEEPING = faults_in(
 IN_FILES = faults_in(
     "helpers.files",
     FILES,
+    ("a picture that no browser downloads", "download", never("google.colab")),
     (
         "half a file",
         "write_file",
@@ -846,7 +848,25 @@ IN_EXPLORER = faults_in(
         entry("style_size", "size"),
     ),
     ("an upload that is not read", "Explorer.receive", dropped("load")),
-    ("the first of two uploads", "Explorer.receive", constant(1, 0)),
+    ("the first of two uploads", "Explorer.receive", everywhere(constant(1, 0))),
+    ("a style that nobody sees", "Explorer._connect", dropped("style", "_preview")),
+    ("previews as small as stamps", "Explorer._preview", constant(150, 15)),
+    (
+        "a panel without its portrait",
+        "Explorer._repr_mimebundle_.return",
+        becomes("({WIDGET_VIEW: widget_view(self.panel)}, metadata)"),
+    ),
+    (
+        "a curve upside down",
+        "_curve.down.return",
+        becomes("TOP + (log - low) / (high - low) * (HEIGHT - TOP - BOTTOM)"),
+    ),
+    (
+        "lines that are black in the dark",
+        "_curve",
+        with_text('stroke="currentColor"', 'stroke="black"'),
+    ),
+    ("two numbers on an axis", "_ticks", constant(2, 9)),
     ("a stop for the next run", "Explorer._start", dropped("clear")),
     ("a stop that is not asked", "Explorer._evaluated", never("is_set")),
     ("two runs at the same time", "Explorer._start", dropped("disabled")),
@@ -859,7 +879,7 @@ IN_EXPLORER = faults_in(
         "Explorer._save.image",
         becomes("self.kept[-1]"),
     ),
-    ("a curve that is not logarithmic", "_curve", without_method("log")),
+    ("a curve that is not logarithmic", "_curve.logs", without_function("log10")),
     (
         "stages that grow where the size shrinks",
         "Explorer.wanted",
@@ -914,7 +934,7 @@ IN_INSTALL = faults_in(
     ),
     (
         "a package that is absent stops everything",
-        "_installed",
+        "installed",
         uncaught("PackageNotFoundError"),
     ),
     ("all is well in any case", "report.return", becomes("True")),

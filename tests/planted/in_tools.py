@@ -37,6 +37,7 @@ PUBLISH = "tests/tools/test_publish.py"
 RESULTS = "tests/tools/test_results.py"
 RUN = "tests/tools/test_run.py"
 SETUP = "tests/tools/test_setup.py"
+SMALL = "tests/tools/test_small_install.py"
 STYLES = "tests/tools/test_styles.py"
 
 IN_DO = faults_in(
@@ -48,7 +49,7 @@ IN_DO = faults_in(
     ("an environment of another place", "own_environment", without_item("VENV")),
     ("a Python that is gone", "own_environment", without_operand("or", "exists")),
     ("half an environment taken for a whole one", "make", dropped("unlink")),
-    ("new packages in an old environment", "make", constant("--clear", "--upgrade")),
+    ("new packages in an old environment", "make_venv", constant("--clear", "--upgrade")),
     (
         "the words of the user lost",
         "work",
@@ -75,6 +76,28 @@ IN_DO = faults_in(
         constant(1, 0),
         f"{DO}::test_an_error_of_the_system_is_one_sentence",
     ),
+)
+
+IN_DO_TORCH = faults_in(
+    "do",
+    SMALL,
+    ("PyTorch for a card that is not there", "reachable_build", always("has_nvidia")),
+    ("a driver without a card", "has_nvidia", without_operand("and", "value")),
+    ("a stub taken for a driver", "has_nvidia", without_operand("and", "answers")),
+    ("a computer without a driver as an error", "has_nvidia", uncaught("OSError")),
+    ("no patience with an index", "silence", dropped("join")),
+    ("an index that refuses, taken for one that answers", "silence", uncaught("Exception")),
+    ("another build than the forced one", "fall_back", never("forced")),
+    ("a fallback with the stamp of the other", "fall_back.return", becomes("'cpu'")),
+    ("the other build asked for in vain", "own_environment", without_operand("or", "forced")),
+    ("the other build in the old environment", "make.fit", without_operand("and", "forced")),
+    ("a failure that ends the setup", "make", uncaught("OwnIndexFailed")),
+    ("an old stamp without a build", "stamp", other_name("USUAL_BUILD", "build")),
+    ("indexes of others asked for PyTorch", "install.only", becomes("None")),
+    ("torchvision of any kind beside PyTorch", "install_beside.index", becomes("''")),
+    ("a PyTorch of the user's replaced", "install_beside.wanted", becomes("lacking")),
+    ("two builds at once", "one_build", never("len")),
+    ("CUDA on a Mac", "one_build", never("darwin")),
 )
 
 IN_SITE_BUILD = faults_in(
@@ -135,6 +158,14 @@ IN_SITE_BUILD = faults_in(
     ("live widgets in stored notebooks", "execute", dropped("pop")),
     ("exercises written out unsolved", "solve", without_argument("assemble", "solved")),
     ("masks left off the page", "pictures_page", without_entry("mask")),
+    ("a newcomer in another folder", "first_lines", constant(2, 0), PUBLISH),
+    ("a citation with an example", "with_address", never("UNPUBLISHED"), PUBLISH),
+    (
+        "lines to start with that stay as they were",
+        "generated_files.text",
+        becomes("readme.read_text(encoding='utf-8')"),
+        PUBLISH,
+    ),
 )
 
 IN_SITE_PUBLISH = faults_in(
@@ -185,6 +216,8 @@ IN_SITE_ENVIRONMENT = faults_in(
     ("names of PyPI for conda", "conda_line", argument("get", 0, "'python'")),
     ("comments that conda does not see", "conda_line", never("comment")),
     ("an upper bound for conda", "conda_line", never("parts")),
+    ("CUDA for Binder", "binder", constant("- pytorch-cpu >", "- pytorch >")),
+    ("Binder without JupyterLab", "binder", constant("jupyterlab>", "pytest>")),
 )
 
 IN_SITE_RUN = faults_in(
@@ -419,6 +452,7 @@ IN_STORED_NOTEBOOKS = [
 FAULTS = [
     *IN_STORED_NOTEBOOKS,
     *IN_DO,
+    *IN_DO_TORCH,
     *IN_ENDINGS,
     *IN_WORDS,
     *IN_SITE_BUILD,

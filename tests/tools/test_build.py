@@ -10,7 +10,7 @@ from tests.support import ROOT
 from tests.tools.conftest import FIRST, PICTURES, README
 from tools.endings import Mistake
 from tools.site import build
-from tools.site.environment import environment
+from tools.site.environment import binder, environment
 from tools.site.lab import LANGUAGE, keep_language
 
 HEAD = "# %% [markdown]\n# # Title\n\n"
@@ -69,7 +69,7 @@ def test_what_is_only_planned_is_not_shown(series):
 
 def test_the_table_takes_its_place_in_the_readme(series):
     readme = build.generated_files()[series / "README.md"]
-    assert readme.startswith("Before.\n<!-- notebooks -->\n| | question |")
+    assert "\nBefore.\n<!-- notebooks -->\n| | question |" in readme
     assert readme.endswith("| a view |\n<!-- end of notebooks -->\nAfter.\n")
 
 
@@ -211,6 +211,15 @@ def test_jupyterlab_saves_no_python_of_its_own(metadata, language):
     keep_language(model, path="01.ipynb", contents_manager=None)
     assert model["content"]["metadata"].get("language_info") == language
     keep_language({"type": "file", "content": "text"})
+
+
+def test_binder_gets_what_notebooks_need_and_nothing_for_a_gpu():
+    pyproject = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    lines = binder(pyproject).partition("dependencies:\n")[2].splitlines()
+    names = [line.split()[1] for line in lines]
+    assert lines[0] == "  - python =3.12" and names[1] == "pytorch-cpu"
+    assert names[-1] == "jupyterlab" and "ipywidgets" in names and "pytest" not in names
+    assert lines[2:-1] == environment(pyproject).splitlines()[10:17]
 
 
 def test_environment_takes_over_names_bounds_and_comments():

@@ -1,97 +1,19 @@
 """do.py sets everything up, says what went wrong, and recovers. No test here needs the network."""
 
 import ast
-import importlib.util
 import os
-import re
 import shutil
 import subprocess
 import sys
 import tomllib
-import zipfile
 from pathlib import Path
 
 import pytest
 
 from tests.support import ROOT
+from tests.tools.small_project import call, called, last_sentence, made_anew, make_project
 
 POSIX = pytest.mark.skipif(os.name == "nt", reason="uses POSIX signals or links")
-# What stands for the real programs: modules that say how they were called, and end as they are
-# told to.
-STAND_IN = """import os, sys
-print({name!r}, sys.argv[1:], os.getcwd(), sys.prefix)
-print("caller", os.environ["NST_CALLER"])
-sys.exit(int(os.environ.get("CODE", 0)))
-"""
-
-
-@pytest.fixture(scope="session")
-def wheel(tmp_path_factory):
-    """A package with stand-ins for pytest and JupyterLab, so that no index is asked."""
-    path = tmp_path_factory.mktemp("wheel") / "tiny-1.0-py3-none-any.whl"
-    about = "tiny-1.0.dist-info"
-    with zipfile.ZipFile(path, "w") as file:
-        for name in ("pytest", "jupyterlab"):
-            file.writestr(f"{name}.py", STAND_IN.format(name=name))
-        file.writestr(f"{about}/METADATA", "Metadata-Version: 2.1\nName: tiny\nVersion: 1.0\n")
-        tag = "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
-        file.writestr(f"{about}/WHEEL", tag)
-        file.writestr(f"{about}/RECORD", "")
-    return f"tiny @ {path.as_uri()}"
-
-
-def make_project(folder: Path, *packages: str) -> Path:
-    """Write a project that needs these packages, with do.py and a tool that tells of its call."""
-    for part in ("helpers", "notebooks", "tools/site"):
-        (folder / part).mkdir(parents=True)
-    for file in ("do.py", "helpers/__init__.py", "helpers/install.py"):
-        shutil.copy(ROOT / file, folder / file)
-    tool = folder / "tools" / "site" / "run.py"
-    tool.write_text(STAND_IN.format(name="run"), encoding="utf-8")
-    need(folder, *packages)
-    return folder
-
-
-def need(folder: Path, *packages: str) -> None:
-    """Write which packages the project needs."""
-    lists = f"dependencies = {list(packages)}\n[project.optional-dependencies]\ntest = []\n"
-    (folder / "pyproject.toml").write_text(f"[project]\n{lists}", encoding="utf-8")
-
-
-def call(
-    folder: Path, *words: str, code: int = 0, caller: str = "/"
-) -> subprocess.CompletedProcess:
-    """Run do.py as a newcomer would, without a terminal and without an index."""
-    env = {**os.environ, "PIP_NO_INDEX": "1", "PIP_FIND_LINKS": "", "CODE": str(code)}
-    env.pop("PYTHONPATH", None)
-    return subprocess.run(
-        [sys.executable, str(folder / "do.py"), *words],
-        env=env,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        encoding="utf-8",
-        cwd=caller,
-    )
-
-
-def called(process: subprocess.CompletedProcess) -> tuple[list[str], str]:
-    """Return the words that the stand-in was called with, and the folder."""
-    words, folder = re.search(r"^\w+ (\[.*\]) (.*) /", process.stdout, re.M).groups()
-    return ast.literal_eval(words), folder
-
-
-def load(folder: Path):
-    """Import the do.py of a project as a module of its own."""
-    spec = importlib.util.spec_from_file_location("do_of_a_test", folder / "do.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-def last_sentence(text: str) -> str:
-    """Return the last line, after making sure that no traceback stands above it."""
-    assert "Traceback" not in text, text
-    return text.rstrip().splitlines()[-1]
 
 
 @pytest.fixture(scope="session")
@@ -107,22 +29,11 @@ def elsewhere(installed, tmp_path):
     return shutil.copytree(installed[0], tmp_path / "moved project", symlinks=True)
 
 
-@pytest.fixture
-def bare(tmp_path, wheel, monkeypatch):
-    """A project that nobody has set up, as a module that cannot replace this process."""
-
-    def refuse(*command):
-        pytest.fail(f"do.py went on to {command}")
-
-    monkeypatch.setattr(os, "execv", refuse)
-    return load(make_project(tmp_path / "project", wheel))
-
-
 @pytest.mark.slow
 def test_the_first_call_sets_up_and_runs(installed):
     folder, process = installed
     assert process.returncode == 0, process.stdout + process.stderr
-    assert "Making" in process.stdout and "1 to 5 GB" in process.stdout
+    assert "Making" in process.stdout and "about 1.5 GB" in process.stdout
     assert f"run ['a', 'b'] {folder} {folder / '.venv'}" in process.stdout
 
 
@@ -168,7 +79,8 @@ def test_a_moved_folder_is_repaired_without_network(elsewhere):
 @pytest.mark.slow
 def test_what_pip_cannot_find_is_explained(bare, monkeypatch, capfd):
     monkeypatch.setenv("PIP_NO_INDEX", "1")
-    monkeypatch.setattr(bare, "own_environment", lambda: bare.install(sys.executable, ["none>=1"]))
+    wanted = ["none>=1"]
+    monkeypatch.setattr(bare, "own_environment", lambda _: bare.install(sys.executable, wanted))
     bare.LOG.parent.mkdir()
     assert bare.main(["notebooks"]) == 1
     error = capfd.readouterr().err
@@ -176,27 +88,6 @@ def test_what_pip_cannot_find_is_explained(bare, monkeypatch, capfd):
     sentence = last_sentence(error)
     assert "run the same command again" in sentence and str(bare.LOG) in sentence
     assert "none>=1" in bare.LOG.read_text(encoding="utf-8")
-
-
-@pytest.fixture
-def commands(bare, monkeypatch):
-    """The commands that `bare` would have run; each stands for a success."""
-    made = []
-
-    def pretend(command):
-        made.append(command)
-        bare.PYTHON.parent.mkdir(parents=True, exist_ok=True)
-        bare.PYTHON.touch()
-
-    monkeypatch.setattr(bare, "run", pretend)
-    return made
-
-
-def made_anew(commands: list[list[str]]) -> bool:
-    """Tell whether the last environment was made from nothing; pip has to follow."""
-    making, installing = commands[-2:]
-    assert making[1:3] == ["-m", "venv"] and installing[1:4] == ["-m", "pip", "install"]
-    return "--clear" in making
 
 
 def test_a_finished_environment_is_left_alone(bare, commands):
@@ -233,7 +124,7 @@ def test_what_was_stopped_half_way_is_made_anew(bare, commands, monkeypatch, ste
     bare.own_environment()
     pretend = bare.run
 
-    def fail(command):
+    def fail(command, env=None):
         if step in command:
             raise bare.Stop if failure == "Stop" else failure
         pretend(command)
@@ -256,7 +147,7 @@ def test_two_calls_do_not_install_at_the_same_time(bare):
 
 
 def test_ctrl_c_says_how_to_go_on(bare, monkeypatch, capsys):
-    def interrupt():
+    def interrupt(forced):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(bare, "own_environment", interrupt)
@@ -273,7 +164,7 @@ def test_an_error_of_the_system_is_one_sentence(bare, capsys):
 
 @pytest.mark.parametrize(
     ("words", "code"),
-    [([], 2), (["paint"], 2), (["--current"], 2), (["--help"], 0), (["-h"], 0)],
+    [([], 2), (["paint"], 2), (["--current"], 2), (["--cpu"], 2), (["--help"], 0), (["-h"], 0)],
 )
 def test_usage(bare, capsys, words, code):
     assert bare.main(words) == code
@@ -318,8 +209,8 @@ def test_current_uses_the_running_python(bare, monkeypatch, words):
     installed = []
     handed = []
 
-    def remember_packages(python, wanted):
-        installed.append((python, wanted))
+    def remember_packages(python, wanted, index):
+        installed.append((python, wanted, index))
 
     def remember_command(command):
         handed.append(command)
@@ -329,7 +220,7 @@ def test_current_uses_the_running_python(bare, monkeypatch, words):
     monkeypatch.setattr(bare, "hand_over", remember_command)
     monkeypatch.setattr("helpers.install.requirements", lambda group=None: ["pytest>=9999"])
     assert bare.main(words) == 3
-    assert installed == [(sys.executable, ["pytest>=9999", "pytest>=9999"])]
+    assert installed == [(sys.executable, ["pytest>=9999", "pytest>=9999"], "")]
     assert handed == [[sys.executable, "-m", "tools.site.build", "03"]]
     assert not bare.VENV.exists()
 

@@ -35,7 +35,10 @@ def cells(slug: str):
 
 def test_nobody_sees_a_badge_before_there_is_an_address(executed):
     text = "".join(cell.source for slug in ("01_one", "02_two") for cell in cells(slug))
+    text += (executed / "README.md").read_text() + (executed / "CITATION.cff").read_text()
     assert "colab" not in text.replace("on Colab, for example", "").lower()
+    assert "OWNER" not in text.replace(build.setup_cell(), "")
+    assert "git clone ADDRESS paint-by-gradient" in text and "repository-code" not in text
 
 
 def test_the_address_goes_everywhere(executed):
@@ -46,6 +49,14 @@ def test_the_address_goes_everywhere(executed):
     assert top.source.startswith(f"{BADGE}({colab}) [Look around](02_two.ipynb) →\n")
     assert f'\nREPOSITORY = "{ADDRESS}"\n' in setup.source
     assert "OWNER" not in "".join(everything(executed).values())
+    readme = (executed / "README.md").read_text()
+    lines = "git clone https://github.com/ada/paint\ncd paint\npython do.py lab\n"
+    assert readme.startswith(f"<!-- start -->\n```\n{lines}```\n\nOr without installing")
+    assert f": {BADGE}({colab}) [![Binder]" in readme
+    binder = "https://mybinder.org/v2/gh/ada/paint/main?labpath=notebooks/01_one.ipynb"
+    assert f"({binder})\n<!-- end of start -->" in readme
+    citation = (executed / "CITATION.cff").read_text()
+    assert citation.endswith(f'version: 0.2.0\nrepository-code: "{ADDRESS}"\ntype: software\n')
     assert build.main(["--check"]) == 0
 
 
@@ -70,6 +81,9 @@ def test_away_from_github_there_is_no_badge(executed):
     top, setup, *_ = cells("01_one")
     assert "colab" not in top.source
     assert "https://gitlab.com/group/inner/paint" in setup.source
+    readme = (executed / "README.md").read_text()
+    assert "git clone https://gitlab.com/group/inner/paint\ncd paint\n" in readme
+    assert "colab" not in readme and "binder" not in readme
 
 
 @pytest.mark.parametrize(

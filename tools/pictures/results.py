@@ -27,6 +27,7 @@ from tools.pictures.lessons import content_depths, content_ratio, ten_steps, tex
 from tools.pictures.museum import museum
 from tools.pictures.nine_thousand import nine_thousand
 from tools.pictures.painting import RESULTS, Settings
+from tools.pictures.panel import portrait
 from tools.pictures.race import race
 from tools.pictures.sixteen import sixteen
 from tools.pictures.style_map import style_map
@@ -49,6 +50,7 @@ PICTURES = {  # (network, path) -> None
     "07_vgg16": sixteen,
     "08_systems": systems,
     "08_grid": depth_grid,
+    "08_explorer": portrait,
     "09_large": large,
     "09_equal_work": equal_work,
     "09_three_causes": three_causes,

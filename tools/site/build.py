@@ -13,7 +13,8 @@ an exercise, and is shown closed. `<!-- top -->`, `<!-- map -->` and `<!-- botto
 by generated text, `<!-- notation -->` and `<!-- glossary -->` by the pages of that name beside the
 sources, `# <<setup>>` by the setup cell.
 
-Generated from lists: the table in README.md, data/README.md and environment.yml.
+Generated from lists: in README.md the first lines to type and the table, the address in
+CITATION.cff, data/README.md, environment.yml and that of Binder.
 """
 
 import argparse
@@ -33,7 +34,7 @@ from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernel
 from helpers.files import write_file
 from tools.endings import Mistake
 from tools.site import kernel
-from tools.site.environment import environment
+from tools.site.environment import binder, environment
 from tools.site.lab import LANGUAGE
 from tools.site.run import describe
 from tools.words import choose, folder
@@ -43,6 +44,7 @@ NOTEBOOKS = ROOT / "notebooks"
 SOURCES = NOTEBOOKS / "src"
 UNPUBLISHED = "https://github.com/OWNER/"  # how the address begins until somebody publishes
 BADGE = "https://colab.research.google.com/assets/colab-badge.svg"
+BINDER = "https://mybinder.org/badge_logo.svg"
 CELL_TIMEOUT = 600  # seconds
 # RuntimeError: a kernel that does not even start.
 FAILURES = (CellExecutionError, CellTimeoutError, DeadKernelError, RuntimeError)
@@ -66,6 +68,7 @@ if not (root / "helpers" / "transfer.py").is_file():
         raise RuntimeError(f"{root} is not the whole series: rename it, and run this cell again")
     if not shutil.which("git"):
         raise RuntimeError("git is missing: install it (git-scm.com), and run this cell again")
+    print("Fetching the series (90 MB) into paint-by-gradient, beside this notebook.")
     part = root.with_suffix(".part")  # only what is whole gets its name
     shutil.rmtree(part, ignore_errors=True)
     clone = ["git", "clone", "--quiet", "--depth", "1", REPOSITORY, str(part)]
@@ -312,20 +315,52 @@ def refresh(slugs: list[str]) -> int:
 def generated_files() -> dict[Path, str]:
     """Return the files that are generated from lists, and what each should hold."""
     readme = ROOT / "README.md"
+    citation = ROOT / "CITATION.cff"
+    text = with_part(readme.read_text(encoding="utf-8"), "start", first_lines())
+    pyproject = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
     return {
-        readme: with_table(readme.read_text(encoding="utf-8")),
+        readme: with_part(text, "notebooks", series_table("notebooks/")),
+        citation: with_address(citation.read_text(encoding="utf-8")),
         ROOT / "data" / "README.md": pictures_page(),
-        ROOT / "environment.yml": environment((ROOT / "pyproject.toml").read_text("utf-8")),
+        ROOT / "environment.yml": environment(pyproject),
+        ROOT / "binder" / "environment.yml": binder(pyproject),
     }
 
 
-def with_table(readme: str) -> str:
-    """Return the text of README.md with the table of the notebooks as it should be."""
-    start = "<!-- notebooks -->"
-    end = "<!-- end of notebooks -->"
-    before, rest = readme.split(start)
+def with_part(page: str, name: str, part: str) -> str:
+    """Return a page with this part between `<!-- name -->` and `<!-- end of name -->`."""
+    start = f"<!-- {name} -->"
+    end = f"<!-- end of {name} -->"
+    before, rest = page.split(start)
     after = rest.split(end)[1]
-    return f"{before}{start}\n{series_table('notebooks/')}\n{end}{after}"
+    return f"{before}{start}\n{part}\n{end}{after}"
+
+
+def first_lines() -> str:
+    """Return what a newcomer types first and, once the series is published, the ways without it."""
+    address = repository()
+    if address.startswith(UNPUBLISHED):
+        clone = "git clone ADDRESS paint-by-gradient   # the address of this page"
+        folder = "paint-by-gradient"
+    else:
+        clone = f"git clone {address}"
+        folder = address.rpartition("/")[2]
+    lines = f"```\n{clone}\ncd {folder}\npython do.py lab\n```"
+    first = sources()[0]
+    if not badge(first):
+        return lines
+    place = address.replace("https://github.com/", "https://mybinder.org/v2/gh/")
+    link = f"{place}/main?labpath=notebooks/{first}.ipynb"
+    badges = f"{badge(first)} [![Binder]({BINDER})]({link})"
+    return f"{lines}\n\nOr without installing anything: {badges}"
+
+
+def with_address(citation: str) -> str:
+    """Return CITATION.cff with the address of the repository, as soon as there is one."""
+    text = re.sub(r"^repository-code:.*\n", "", citation, flags=re.M)
+    if repository().startswith(UNPUBLISHED):
+        return text
+    return re.sub(r"^(version:.*\n)", rf'\1repository-code: "{repository()}"\n', text, flags=re.M)
 
 
 def pictures_page() -> str:

@@ -1,4 +1,4 @@
-"""environment.yml, which conda reads, made from pyproject.toml, which people edit."""
+"""What conda reads, also on Binder, made from pyproject.toml, which people edit."""
 
 import re
 import tomllib
@@ -9,6 +9,16 @@ from tools.endings import Mistake
 ROOT = Path(__file__).resolve().parent.parent.parent
 # Where conda-forge has another name than PyPI.
 CONDA_NAMES = {"torch": "pytorch", "matplotlib": "matplotlib-base"}
+# Binder has no GPU, wants one version of Python, and runs no tests.
+BINDER = """\
+# Generated from pyproject.toml by `python do.py build`; edit that file instead.
+name: paint-by-gradient
+channels:
+  - conda-forge
+  - nodefaults
+dependencies:
+  - python =3.12
+"""
 HEAD = """\
 # Generated from pyproject.toml by `python do.py build`; edit that file instead.
 # For conda, mamba and micromamba: conda env create -f environment.yml
@@ -35,6 +45,21 @@ def environment(pyproject: str) -> str:
     for requirement in project["optional-dependencies"]["test"]:
         lines.append(conda_line(requirement, pyproject))
     return HEAD + "\n".join(lines) + "\n"
+
+
+def binder(pyproject: str) -> str:
+    """Return the text of binder/environment.yml for the text of pyproject.toml.
+
+    It has the packages of the notebooks, PyTorch for the CPU, and JupyterLab.
+    """
+    project = tomllib.loads(pyproject)["project"]
+    wanted = project["dependencies"] + [
+        requirement
+        for requirement in project["optional-dependencies"]["test"]
+        if requirement.startswith("jupyterlab>")
+    ]
+    lines = [conda_line(requirement, pyproject) for requirement in wanted]
+    return BINDER + "\n".join(lines).replace("- pytorch >", "- pytorch-cpu >") + "\n"
 
 
 def conda_line(requirement: str, pyproject: str) -> str:

@@ -2,8 +2,9 @@
 
     python -m tools.site.publish https://github.com/NAME/REPOSITORY
 
-It stands in pyproject.toml, and from there it goes into the setup cell of every notebook and into
-the badges, which are shown as soon as the address is that of a repository on GitHub.
+It stands in pyproject.toml, and from there it goes into the setup cell of every notebook, into the
+first lines of README.md, into CITATION.cff, and into the badges, which are shown as soon as the
+address is that of a repository on GitHub.
 """
 
 import argparse
