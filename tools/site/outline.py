@@ -9,8 +9,8 @@ from bs4 import BeautifulSoup, NavigableString, Tag
 EXERCISE = re.compile(r"\s*·\s*([●○]{3})\s*·\s*(\d+ minutes)\.\s*")
 ARROWS = re.compile(r"[\s·]*[←→][\s·←→]*")
 PREDICTION = "Your turn"
-# What nobody searches for: outputs, formulas in pieces, signs of the frame.
-SILENT = ".output_wrapper, .prompt, .anchor-link, math, script, style, .alive"
+# What nobody searches for: outputs, formulas in pieces, signs of the frame. Classes and names.
+SILENT = {"output_wrapper", "prompt", "anchor-link", "alive", "math", "script", "style"}
 
 
 class Entry(NamedTuple):
@@ -101,6 +101,28 @@ def frame_predictions(soup: BeautifulSoup) -> None:
                 break
 
 
+def set_card(soup: BeautifulSoup) -> None:
+    """Make a list of terms of the card below the title: the question, the time, and so on."""
+    title = soup.find("h1")
+    quote = title.find_next_sibling("blockquote") if title else None
+    labels = quote.select("p > strong") if quote else []
+    if not labels:
+        return
+    card = soup.new_tag("dl", attrs={"class": "card"})
+    for label in labels:
+        answer = soup.new_tag("dd")
+        for part in list(label.next_siblings):
+            if part.name == "strong":
+                break
+            if part.name != "br":
+                answer.append(part)
+        row = soup.new_tag("div")
+        row.append(soup.new_tag("dt", string=label.get_text()))
+        row.append(answer)
+        card.append(row)
+    quote.replace_with(card)
+
+
 def fold_setup(soup: BeautifulSoup) -> None:
     """Fold the setup cell, which is the same in every notebook; its output stays."""
     for code in soup.select(".celltag_setup .input"):
@@ -131,17 +153,21 @@ def heading_text(heading: Tag) -> str:
 
 def sections(soup: BeautifulSoup) -> list[Section]:
     """Return what search needs of a page: its parts in reading order, without their outputs."""
-    page = copy.copy(soup)
-    for tag in page.select(SILENT):
-        tag.decompose()
     found = [["", "", []]]
-    for part in page.descendants:
-        if isinstance(part, Tag) and re.fullmatch(r"h[1-3]", part.name) and part.get("id"):
-            found.append([part["id"], heading_text(part), []])
-        elif isinstance(part, NavigableString) and not part.find_parent(["h1", "h2", "h3"]):
-            found[-1][2].append(part)
+    collect(soup, found)
     whole = [Section(anchor, title, joined("".join(text))) for anchor, title, text in found]
     return [section for section in whole if section.title or section.text]
+
+
+def collect(tag: Tag, found: list[list]) -> None:
+    """Add the words below a tag to the last of the sections; a heading begins another."""
+    for part in tag.children:
+        if isinstance(part, NavigableString):
+            found[-1][2].append(part)
+        elif re.fullmatch(r"h[1-3]", part.name) and part.get("id"):
+            found.append([part["id"], heading_text(part), []])
+        elif part.name not in SILENT and not SILENT & set(part.get("class", [])):
+            collect(part, found)
 
 
 def joined(text: str) -> str:

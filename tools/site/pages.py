@@ -7,6 +7,7 @@ import math
 import mimetypes
 import os
 import re
+from collections.abc import Iterable
 from functools import cache
 from io import BytesIO
 from pathlib import Path
@@ -138,8 +139,8 @@ class Exporter(HTMLExporter):
         return MarkdownWithMath(renderer=renderer).render(source)
 
 
-def render(notebook: nbformat.NotebookNode, folder: Path, out: Path) -> str:
-    """Return the HTML of a notebook that lies in `folder`, for a page that lies in `out`."""
+def render(notebook: nbformat.NotebookNode, folder: Path, out: Path) -> BeautifulSoup:
+    """Return the body of a notebook that lies in `folder`, for a page that lies in `out`."""
     exporter = Exporter(template_name="basic", raw_template=TEMPLATE)
     exporter.log.disabled = True
     exporter.config.NbConvertBase.display_data_priority = FORMS
@@ -159,7 +160,7 @@ def render(notebook: nbformat.NotebookNode, folder: Path, out: Path) -> str:
     tabulate(soup)
     for table in soup.select("table"):
         table.wrap(soup.new_tag("div", attrs={"class": "wide"}))
-    return str(soup)
+    return soup
 
 
 def embedded(source: str, folder: Path) -> str:
@@ -194,17 +195,15 @@ def template_text(name: str) -> str:
     return (TEMPLATES / name).read_text(encoding="utf-8")
 
 
-def headline(body: str) -> tuple[str, str]:
+def headline(soup: BeautifulSoup) -> tuple[str, str]:
     """Return the title of a page and the first sentence below it, as plain text."""
-    soup = BeautifulSoup(body, "html.parser")
-    for link in soup.select("a.anchor-link, summary"):
-        link.decompose()
     title = soup.find("h1")
     texts = [without_label(paragraph) for paragraph in (title or soup).find_all_next("p")]
     about = next((text for text in texts if len(text) > 20), "")
     # Up to the end of the first sentence, unless that is very near or far away.
     sentence = re.match(r".{30,180}?[.!?](?=\s|$)|.{0,180}(?=\s|$)", about)[0]
-    return plain(title), sentence[:1].upper() + sentence[1:]
+    words = outline.heading_text(title) if title else ""
+    return words, sentence[:1].upper() + sentence[1:]
 
 
 def without_label(paragraph: Tag) -> str:
@@ -333,8 +332,11 @@ class Site:
         self.alive = Alive(folder.parent / "data", out, self.templates)
         self.front = Front(folder.parent / "data", out)
 
-    def clean(self) -> None:
-        """Remove what earlier runs left of notebooks that are gone; let every link find a page."""
+    def clean(self, again: Iterable[str] = ()) -> None:
+        """Remove what earlier runs left of notebooks that are gone; let every link find a page.
+
+        again: the notebooks that get a page with stored outputs even if they have a page.
+        """
         for name in set(self.results) - set(self.paths):
             del self.results[name]
             own = [self.out / f"{name}.html", self.out / "search" / f"{name}.js"]
@@ -343,7 +345,8 @@ class Site:
         for path in (TEMPLATES / "fonts").iterdir():
             write_file(self.out / "fonts" / path.name, path.read_bytes())
         for name in self.paths:
-            if name not in self.results or not (self.out / f"{name}.html").exists():
+            is_there = name in self.results and (self.out / f"{name}.html").exists()
+            if name in again or not is_there:
                 self.stored(name)
 
     def stored(self, name: str) -> None:
@@ -366,12 +369,12 @@ class Site:
 
     def page(self, name: str, notebook: nbformat.NotebookNode, result: dict[str, Any]) -> None:
         """Write one notebook's page, and its part of the search; note what is known about it."""
-        body = render(notebook, self.folder, self.out)
-        title, about = headline(body)
-        soup = BeautifulSoup(body, "html.parser")
+        soup = render(notebook, self.folder, self.out)
+        title, about = headline(soup)
         minutes = MINUTES.search(plain(soup.find("blockquote")))
         facts = {"title": title or name, "about": about, "stored": False, **result}
         self.results[name] = {**facts, "minutes": [int(n) for n in minutes.groups()] if minutes else []}
+        outline.set_card(soup)
         self.index_words(name, soup)
         self.alive.place(soup, name)
         names = [None, *self.paths, None]

@@ -181,7 +181,7 @@ def main(arguments: list[str], root: Path = ROOT) -> int:
     if not names:
         raise Mistake(f"There are no notebooks in {site.folder}.")
     claim(out, is_ours=out == root / "build")
-    site.clean()
+    site.clean(again=names if options.stored else ())
     if options.stored:
         return show_stored(site, names)
     progress = Progress({name: seconds_last_time(site, name) for name in names})
@@ -197,8 +197,6 @@ def main(arguments: list[str], root: Path = ROOT) -> int:
 
 def show_stored(site: Site, names: list[str]) -> int:
     """Write pages with the outputs that the notebooks came with. Returns the exit code."""
-    for name in names:
-        site.stored(name)
     site.index()
     failures = [site.results[name]["failure"] for name in names]
     for failure in filter(None, failures):
