@@ -84,8 +84,9 @@ class Alive:
         first = 0
         for axis in axes:
             first = first * len(axis["values"]) + axis["start"]
-        width, height = Image.open(self.out / frames[first]["src"]).size
-        return {"axes": axes, "frames": frames, "first": first, "size": (width, height)}
+        sizes = [Image.open(self.out / frame["src"]).size for frame in frames]
+        widest = max(width for width, _ in sizes)
+        return {"axes": axes, "frames": frames, "first": first, "size": sizes[first], "widest": widest}
 
     def frame(self, part: dict[str, Any], number: int, values: dict[str, str]) -> str:
         """Write one frame beside the pages. Returns its address."""
@@ -143,7 +144,7 @@ class Alive:
         axis = {"name": "frame", "label": "Picture", "values": counts, "words": counts, "start": 0}
         axis["small"] = [""] * len(frames)
         part = {"kind": "film", "name": name, "title": "The film, picture by picture"}
-        return {**part, "axes": [axis], "frames": frames, "first": 0, "size": size}
+        return {**part, "axes": [axis], "frames": frames, "first": 0, "size": size, "widest": size[0]}
 
 
 def toy(part: dict[str, Any]) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from bs4 import BeautifulSoup, NavigableString, Tag
 EXERCISE = re.compile(r"\s*·\s*([●○]{3})\s*·\s*(\d+ minutes)\.\s*")
 ARROWS = re.compile(r"[\s·]*[←→][\s·←→]*")
 PREDICTION = "Your turn"
+MARK_OF_TESTS = "# NBVAL_CHECK_OUTPUT"
 # What nobody searches for: outputs, formulas in pieces, signs of the frame. Classes and names.
 SILENT = {"output_wrapper", "prompt", "anchor-link", "alive", "math", "script", "style"}
 
@@ -35,6 +36,7 @@ def arrange(soup: BeautifulSoup) -> None:
     name_exercises(soup)
     frame_predictions(soup)
     fold_setup(soup)
+    drop_marks(soup)
 
 
 def drop_ways(soup: BeautifulSoup) -> None:
@@ -121,6 +123,16 @@ def set_card(soup: BeautifulSoup) -> None:
         row.append(answer)
         card.append(row)
     quote.replace_with(card)
+
+
+def drop_marks(soup: BeautifulSoup) -> None:
+    """Take out of the code what is written for the tests alone."""
+    for comment in soup.select(".input_area .c1"):
+        if comment.get_text() == MARK_OF_TESTS:
+            following = comment.next_sibling
+            if isinstance(following, NavigableString):
+                following.replace_with(following.removeprefix("\n"))
+            comment.decompose()
 
 
 def fold_setup(soup: BeautifulSoup) -> None:
