@@ -343,7 +343,8 @@ class Site:
             for stale in [*own, *(self.out / "pictures").glob(f"{name}-*")]:
                 stale.unlink(missing_ok=True)
         for path in (TEMPLATES / "fonts").iterdir():
-            write_file(self.out / "fonts" / path.name, path.read_bytes())
+            if not (self.out / "fonts" / path.name).is_file():
+                write_file(self.out / "fonts" / path.name, path.read_bytes())
         for name in self.paths:
             is_there = name in self.results and (self.out / f"{name}.html").exists()
             if name in again or not is_there:
