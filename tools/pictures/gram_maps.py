@@ -16,12 +16,12 @@ PICTURE = "starry_night"
 LAYER = "relu3_1"
 SIZE = 512
 CHANNELS = [244, 139, 21, 193, 237, 205, 100, 215, 128, 1]
-FULL = 0.98  # the share of a map's numbers below the one that counts as fully lit, as in the notebook
+FULL = 0.98  # so much of a map lies below what counts as fully lit, as in the notebook
 
 
 def gram_maps(vgg: VGG, path: Path) -> None:
-    """Where ten channels of relu3_1 fire in The Starry Night, each from black to white, in the order
-    of notebook 03: 244, 139, 21, 193 and 237 above, 205, 100, 215, 128 and 1 below. The file
+    """Where ten channels of relu3_1 fire in The Starry Night, each from black to white, in the
+    order of notebook 03: 244, 139, 21, 193 and 237 above, 205, 100, 215, 128 and 1 below. The file
     03_gram.json beside it holds their Gram matrix.
     """
     image = load(PICTURE, SIZE).to(vgg.device)

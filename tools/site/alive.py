@@ -75,8 +75,9 @@ class Alive:
         axes = [{"start": 0, "words": axis["values"], **axis} for axis in part["axis"]]
         frames = []
         for number, numbers in enumerate(product(*(range(len(axis["values"])) for axis in axes))):
-            values = {axis["name"]: axis["values"][k] for axis, k in zip(axes, numbers, strict=True)}
-            words = {axis["name"]: axis["words"][k] for axis, k in zip(axes, numbers, strict=True)}
+            chosen = list(zip(axes, numbers, strict=True))
+            values = {axis["name"]: axis["values"][k] for axis, k in chosen}
+            words = {axis["name"]: axis["words"][k] for axis, k in chosen}
             image = self.frame(part, number, values)
             frames.append({"src": image, "alt": part["alt"].format(**words)})
         for axis in axes:
@@ -85,8 +86,8 @@ class Alive:
         for axis in axes:
             first = first * len(axis["values"]) + axis["start"]
         sizes = [Image.open(self.out / frame["src"]).size for frame in frames]
-        widest = max(width for width, _ in sizes)
-        return {"axes": axes, "frames": frames, "first": first, "size": sizes[first], "widest": widest}
+        facts = {"size": sizes[first], "widest": max(width for width, _ in sizes)}
+        return {"axes": axes, "frames": frames, "first": first, **facts}
 
     def frame(self, part: dict[str, Any], number: int, values: dict[str, str]) -> str:
         """Write one frame beside the pages. Returns its address."""
@@ -144,7 +145,8 @@ class Alive:
         axis = {"name": "frame", "label": "Picture", "values": counts, "words": counts, "start": 0}
         axis["small"] = [""] * len(frames)
         part = {"kind": "film", "name": name, "title": "The film, picture by picture"}
-        return {**part, "axes": [axis], "frames": frames, "first": 0, "size": size, "widest": size[0]}
+        facts = {"first": 0, "size": size, "widest": size[0]}
+        return {**part, "axes": [axis], "frames": frames, **facts}
 
 
 def toy(part: dict[str, Any]) -> dict[str, Any]:

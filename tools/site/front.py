@@ -51,7 +51,8 @@ class Front:
         wipe = self.list["wipe"]
         if not all((self.data / wipe[side]).is_file() for side in ("before", "after")):
             return None
-        return {**wipe, "before": self.picture(wipe["before"]), "after": self.picture(wipe["after"])}
+        sides = {side: self.picture(wipe[side]) for side in ("before", "after")}
+        return {**wipe, **sides}
 
     def picture(self, file: str) -> dict[str, Any]:
         """Write a picture beside the page, made smaller if it is very large; return what it is."""

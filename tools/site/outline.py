@@ -9,7 +9,6 @@ from bs4 import BeautifulSoup, NavigableString, Tag
 EXERCISE = re.compile(r"\s*·\s*([●○]{3})\s*·\s*(\d+ minutes)\.\s*")
 ARROWS = re.compile(r"[\s·]*[←→][\s·←→]*")
 PREDICTION = "Your turn"
-MARK_OF_TESTS = "# NBVAL_CHECK_OUTPUT"
 # What nobody searches for: outputs, formulas in pieces, signs of the frame. Classes and names.
 SILENT = {"output_wrapper", "prompt", "anchor-link", "alive", "math", "script", "style"}
 
@@ -36,7 +35,6 @@ def arrange(soup: BeautifulSoup) -> None:
     name_exercises(soup)
     frame_predictions(soup)
     fold_setup(soup)
-    drop_marks(soup)
 
 
 def drop_ways(soup: BeautifulSoup) -> None:
@@ -58,7 +56,7 @@ def drop_ways(soup: BeautifulSoup) -> None:
 
 def name_exercises(soup: BeautifulSoup) -> None:
     """Make a heading with an anchor of the bold words that begin an exercise."""
-    for label in soup.select(".text_cell p > strong:first-child"):
+    for label in opening_words(soup):
         number = re.match(r"Exercise (\d+)", label.get_text())
         text = label.next_sibling
         facts = EXERCISE.match(text) if isinstance(text, NavigableString) else None
@@ -67,6 +65,11 @@ def name_exercises(soup: BeautifulSoup) -> None:
         text.replace_with(text[facts.end() :])
         label.parent.insert_before(exercise_heading(soup, label, number[1], facts))
         label.extract()
+
+
+def opening_words(soup: BeautifulSoup) -> list[Tag]:
+    """Return the bold words that paragraphs begin with."""
+    return [label for label in soup.select(".text_cell p > strong") if not label.previous_sibling]
 
 
 def exercise_heading(soup: BeautifulSoup, label: Tag, number: str, facts: re.Match) -> Tag:
@@ -88,7 +91,7 @@ def exercise_heading(soup: BeautifulSoup, label: Tag, number: str, facts: re.Mat
 
 def frame_predictions(soup: BeautifulSoup) -> None:
     """Put a frame around each prediction: the question, and its folded answer."""
-    for label in soup.select(".text_cell p > strong:first-child"):
+    for label in opening_words(soup):
         if not label.get_text().startswith(PREDICTION):
             continue
         frame = label.parent.wrap(soup.new_tag("div", attrs={"class": "prediction"}))
@@ -123,16 +126,6 @@ def set_card(soup: BeautifulSoup) -> None:
         row.append(answer)
         card.append(row)
     quote.replace_with(card)
-
-
-def drop_marks(soup: BeautifulSoup) -> None:
-    """Take out of the code what is written for the tests alone."""
-    for comment in soup.select(".input_area .c1"):
-        if comment.get_text() == MARK_OF_TESTS:
-            following = comment.next_sibling
-            if isinstance(following, NavigableString):
-                following.replace_with(following.removeprefix("\n"))
-            comment.decompose()
 
 
 def fold_setup(soup: BeautifulSoup) -> None:

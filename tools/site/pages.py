@@ -77,7 +77,8 @@ def claim(out: Path, is_ours: bool = False) -> None:
 def read(path: Path, stored: bool = False) -> nbformat.NotebookNode:
     """Read a notebook as if nobody had run it, so that each output on a page is of this run.
 
-    stored: whether the outputs that the notebook came with are kept. Raises Mistake where the file is no notebook.
+    stored: whether the outputs that the notebook came with are kept. Raises Mistake where the file
+    is no notebook.
     """
     try:
         notebook = nbformat.read(path, as_version=4)
@@ -158,6 +159,9 @@ def render(notebook: nbformat.NotebookNode, folder: Path, out: Path) -> Beautifu
         outline.fold(soup, code, "What the check compares with (it tells the answer)", "answer")
     outline.arrange(soup)
     tabulate(soup)
+    for corner in soup.select("th"):
+        if not corner.get_text(strip=True):
+            corner.name = "td"  # a heading without words is none
     for table in soup.select("table"):
         table.wrap(soup.new_tag("div", attrs={"class": "wide"}))
     return soup
@@ -372,9 +376,10 @@ class Site:
         """Write one notebook's page, and its part of the search; note what is known about it."""
         soup = render(notebook, self.folder, self.out)
         title, about = headline(soup)
-        minutes = MINUTES.search(plain(soup.find("blockquote")))
-        facts = {"title": title or name, "about": about, "stored": False, **result}
-        self.results[name] = {**facts, "minutes": [int(n) for n in minutes.groups()] if minutes else []}
+        stated = MINUTES.search(plain(soup.find("blockquote")))
+        minutes = [int(number) for number in stated.groups()] if stated else []
+        facts = {"title": title or name, "about": about, "minutes": minutes, "stored": False}
+        self.results[name] = {**facts, **result}
         outline.set_card(soup)
         self.index_words(name, soup)
         self.alive.place(soup, name)

@@ -1,7 +1,7 @@
 """Tables that a cell has printed, as tables: they can be read on a phone, and by a screen reader.
 
-Only what is plainly a table becomes one: a line of headings, two or more lines below it, and three or
-more columns with a gap that runs through all of them. Everything else stays as it was printed.
+Only what is plainly a table becomes one: a line of headings, two or more lines below it, and three
+or more columns with a gap that runs through all of them. All else stays as it was printed.
 """
 
 import re
@@ -59,7 +59,7 @@ def as_table(lines: list[str]) -> list[list[str]] | None:
     """Return the cells of lines that are a table; None where they are not."""
     body = lines[1:]
     columns = between_gaps(body)
-    headings = heading_cells(lines[0], len(columns))
+    headings = heading_cells(lines[0], columns)
     if len(columns) < COLUMNS or headings is None:
         return None
     rows = [[line[left:right].strip() for left, right in columns] for line in body]
@@ -78,18 +78,25 @@ def between_gaps(lines: list[str]) -> Columns:
     return [match.span() for match in re.finditer(r"x+( x+)*", is_blank)]
 
 
-def heading_cells(line: str, count: int) -> list[str] | None:
-    """Return the headings of so many columns; None where they do not fit.
+def heading_cells(line: str, columns: Columns) -> list[str] | None:
+    """Return the headings of columns; None where they do not belong to them.
 
-    The first one or two may have none, if the line begins with blanks.
+    The first one or two columns may have none; then each heading is above a column of its own.
     """
-    for gap in (r" {2,}", r" +"):
-        cells = re.split(gap, line.strip())
-        missing = count - len(cells)
-        fits = missing == 0 or (0 < missing <= NAMELESS and line.startswith("  "))
-        if fits and not any(NUMBER.fullmatch(cell) for cell in cells):
-            return [""] * missing + cells
+    for pattern in (r"\S+( \S+)*", r"\S+"):
+        cells = list(re.finditer(pattern, line))
+        missing = len(columns) - len(cells)
+        if not 0 <= missing <= NAMELESS or any(NUMBER.fullmatch(cell[0]) for cell in cells):
+            continue
+        above = [[k for k, column in enumerate(columns) if meets(cell, column)] for cell in cells]
+        if missing == 0 or above == [[k] for k in range(missing, len(columns))]:
+            return [""] * missing + [cell[0] for cell in cells]
     return None
+
+
+def meets(cell: re.Match, column: tuple[int, int]) -> bool:
+    """Tell whether a heading stands above a column, if only by one letter."""
+    return cell.start() < column[1] and column[0] < cell.end()
 
 
 def tag_of(soup: BeautifulSoup, part: str | list[list[str]]) -> Tag:

@@ -172,7 +172,7 @@ def main(arguments: list[str], root: Path = ROOT) -> int:
     parser.add_argument("names", nargs="*", help="such as 06 or 06_painting_with_adam")
     parser.add_argument("--out", type=folder, default=root / "build", help="where the pages go")
     parser.add_argument("--timeout", type=positive, default=600, help="seconds of a cell (600)")
-    parser.add_argument("--stored", action="store_true", help="show the stored outputs; run nothing")
+    parser.add_argument("--stored", action="store_true", help="run nothing: stored outputs")
     options = parser.parse_args(arguments)
 
     out = options.out

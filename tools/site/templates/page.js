@@ -58,9 +58,10 @@ function reach() {
     const scrolls = box.scrollWidth > box.clientWidth + 1
     if (scrolls) {
       box.tabIndex = 0
+      if (box.localName === "math") continue // it is announced as what it is
       box.setAttribute("role", "group")
       box.setAttribute("aria-label", box.matches("pre") ? "code or text, scrolls sideways" : "scrolls sideways")
-    } else if (box.getAttribute("role") === "group") {
+    } else {
       for (const name of ["tabindex", "role", "aria-label"]) box.removeAttribute(name)
     }
   }
