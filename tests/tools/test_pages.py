@@ -4,6 +4,7 @@ import base64
 import io
 import json
 import re
+from urllib.parse import unquote
 
 import nbformat
 import pytest
@@ -336,3 +337,84 @@ def test_a_picture_is_found_by_its_name_however_the_address_writes_it(tmp_path):
         assert pages.embedded(address, tmp_path).startswith("data:image/png;base64,")
     address = "https://example.org/a%20grey.png"
     assert pages.embedded(address, tmp_path) == address
+
+
+def test_search_gets_a_script_for_each_page(site):
+    call = (site.out / "search" / "01_first.js").read_text(encoding="utf-8")
+    name, title, sections = json.loads(re.fullmatch(r"addPage\(\.\.\.(.*)\)\n", call, re.S)[1])
+    assert (name, title) == ("01_first", "Paint the first picture")
+    assert sections[0][:2] == ["Paint-the-first-picture", "Paint the first picture"]
+    assert "picture without a drop" in sections[0][2]
+    page = soup(site.out / "01_first.html")
+    assert page.find(id="search")["data-pages"].split() == ["01_first", "02_second"]
+
+
+def test_a_notebook_that_is_gone_cannot_be_found(site):
+    (site.folder / "01_first.ipynb").unlink()
+    pages.Site(site.folder, site.out).clean()
+    assert [path.name for path in (site.out / "search").iterdir()] == ["02_second.js"]
+
+
+SECTIONS = """# Title
+
+Text.
+
+## One & only?
+
+**Exercise 1 · build** · ●○○ · 5 minutes. Do it.
+
+## Another
+"""
+
+
+def test_a_page_lists_its_sections_and_exercises(site):
+    publish(site, "02_second", new_notebook(cells=[new_markdown_cell(SECTIONS)]))
+    page = soup(site.out / "02_second.html")
+    links = page.select(".toc a")
+    assert [link.text for link in links] == ["One & only?", "Exercise 1 · build", "Another"]
+    assert all(page.find(id=unquote(link["href"][1:])) for link in links)
+
+
+def test_the_neighbours_are_linked_once(site):
+    top = "← [Paint the first picture](01_first.ipynb) · [map of the series](01_first.ipynb#x)\n\n"
+    cells = [new_markdown_cell(top + "# Second"), new_markdown_cell("End.\n\n" + top)]
+    publish(site, "02_second", new_notebook(cells=cells))
+    links = soup(site.out / "02_second.html").select('a[href^="01_first.html"]')
+    assert [link["rel"] for link in links] == [["prev"]]
+
+
+CARD = """# Title
+
+> **The question** Why is that?
+> **Time** about 25 minutes to read and run, and 30 minutes for the exercises; it computes little.
+"""
+
+
+def test_the_front_page_adds_up_the_minutes_of_the_cards(site):
+    for name in ("01_first", "02_second"):
+        publish(site, name, new_notebook(cells=[new_markdown_cell(CARD)]))
+    page = soup(site.out / "index.html")
+    first = page.select_one(".contents .time").get_text(" ", strip=True)
+    assert "25 min to read" in first and "30 min of exercises" in first
+    assert "1 hours" in page.select_one(".lead .small").text
+
+
+def test_the_front_page_leads_to_the_first_notebook(site):
+    start = soup(site.out / "index.html").select_one(".start a")
+    assert start["href"] == "01_first.html"
+
+
+def test_every_page_says_what_it_is_and_lets_the_keyboard_skip(site):
+    for path in site.out.glob("*.html"):
+        page = soup(path)
+        assert page.html["lang"] == "en" and page.title.text
+        assert page.find("meta", attrs={"name": "description"})["content"]
+        assert page.find(id=page.select_one(".skip")["href"][1:]).name == "main"
+        assert len(page.select("h1")) <= 1
+
+
+def test_an_empty_corner_of_a_table_is_no_heading(tmp_path):
+    table = "| | a |\n|---|---|\n| b | c |\n"
+    body = pages.render(new_notebook(cells=[new_markdown_cell(table)]), tmp_path, tmp_path)
+    assert [heading.text for heading in body.select("th")] == ["a"]
+    assert body.table.parent["class"] == ["wide"]
