@@ -13,7 +13,7 @@ from PIL import Image
 
 from tests.support import ROOT
 from tools.site import alive, front
-from tools.site.pages import TEMPLATES
+from tools.site.pages import TEMPLATES, formula
 
 DATA = ROOT / "data"
 PARTS = alive.listed()
@@ -263,6 +263,26 @@ def test_the_fonts_are_small_and_their_licence_lies_beside_them():
     assert sum(path.stat().st_size for path in fonts) < 200_000
     licence = (TEMPLATES / "fonts" / "OFL.txt").read_text(encoding="utf-8")
     assert "SIL OPEN FONT LICENSE" in licence and all(path.name in licence for path in fonts)
+
+
+def signs_of_the_font() -> set[str]:
+    """The signs that the font of the formulas was made with, from the page that tells about it."""
+    text = (TEMPLATES / "fonts" / "README.md").read_text(encoding="utf-8")
+    signs = set()
+    for first, last in re.findall(r"U\+([0-9A-F]+)(?:-([0-9A-F]+))?", text):
+        signs |= {chr(code) for code in range(int(first, 16), int(last or first, 16) + 1)}
+    return signs
+
+
+def test_the_font_has_each_sign_of_the_formulas():
+    formulas = set()
+    for path in (ROOT / "notebooks").glob("*.ipynb"):
+        cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+        texts = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown"]
+        formulas |= set(re.findall(r"\$\$?([^$`]+?)\$\$?", "\n".join(texts)))
+    assert len(formulas) > 100
+    shown = "".join(BeautifulSoup(formula(tex), "html.parser").get_text() for tex in formulas)
+    assert not set(shown) - signs_of_the_font() - {"\n"}
 
 
 @pytest.mark.parametrize("name", ["page.js", "alive.js", "page.css", "page.html", "alive.html"])

@@ -346,7 +346,7 @@ class Site:
             own = [self.out / f"{name}.html", self.out / "search" / f"{name}.js"]
             for stale in [*own, *(self.out / "pictures").glob(f"{name}-*")]:
                 stale.unlink(missing_ok=True)
-        for path in (TEMPLATES / "fonts").iterdir():
+        for path in [*(TEMPLATES / "fonts").glob("*.woff2"), TEMPLATES / "fonts" / "OFL.txt"]:
             if not (self.out / "fonts" / path.name).is_file():
                 write_file(self.out / "fonts" / path.name, path.read_bytes())
         for name in self.paths:
