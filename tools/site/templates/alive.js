@@ -182,10 +182,12 @@
   for (const part of document.querySelectorAll(".alive")) {
     const kind = Object.keys(kinds).find(name => part.classList.contains(name))
     const picture = part.querySelector(".frame")
-    // A page that was carried off without its folder `alive` shows nothing that is broken.
-    if (picture) picture.addEventListener("error", () => { part.hidden = true })
-    part.hidden = false
     kinds[kind](part)
+    part.hidden = false
+    // A page that was carried off without its folder `alive` shows nothing that is broken.
+    const hide = () => { part.hidden = true }
+    picture?.addEventListener("error", hide)
+    if (picture?.complete && !picture.naturalWidth) hide()
   }
   document.querySelectorAll(".wipe").forEach(wipe)
 }

@@ -229,6 +229,7 @@ function look() {
 function walk(event) {
   const step = { ArrowDown: 1, ArrowUp: -1 }[event.key]
   const links = all("a", results)
+  if (event.key === "Escape") search.close() // the field would keep it, to empty itself
   if (event.key === "Enter" && event.target === field) {
     event.preventDefault()
     links[0]?.click()
