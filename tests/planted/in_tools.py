@@ -11,6 +11,7 @@ from tests.planted.operators import (
     instead_of_call,
     never,
     other_name,
+    other_operator,
     reversed_order,
     swapped_arguments,
     uncaught,
@@ -24,15 +25,18 @@ from tests.planted.operators import (
     without_operand,
 )
 from tests.planted.planting import Fault, faults_in
-from tests.planted.values import in_text, without_tag
+from tests.planted.values import in_part, in_text, without_tag
 
+ALIVE = "tests/tools/test_alive.py"
 BENCH = "tests/tools/test_bench.py"
 BUILD = "tests/tools/test_build.py"
 DO = "tests/tools/test_do.py"
 ENDINGS = "tests/tools/test_endings.py"
 FORM = "tests/notebooks/test_form.py"
 LINKS = "tests/notebooks/test_links.py"
+OUTLINE = "tests/tools/test_outline.py"
 PAGES = "tests/tools/test_pages.py"
+PRINTED = "tests/tools/test_printed.py"
 PUBLISH = "tests/tools/test_publish.py"
 RESULTS = "tests/tools/test_results.py"
 RUN = "tests/tools/test_run.py"
@@ -264,7 +268,13 @@ IN_SITE_PAGES = faults_in(
     ("results of another form", "known_results", always("is_result")),
     ("pages over the files of others", "claim", never("others")),
     ("a folder that is not marked", "claim", dropped("write_file")),
-    ("a damaged notebook without a page", "Site.blank", uncaught("Mistake")),
+    ("a damaged notebook without a page", "Site.stored", uncaught("Mistake")),
+    ("outputs of the series left out", "Site.stored", without_argument("read", "stored")),
+    ("a search without words", "Site.index_words", dropped("write_file")),
+    ("words of notebooks that are gone", "Site.clean", dropped("search")),
+    ("pages without their letters", "Site.clean", dropped("fonts")),
+    ("an empty corner read aloud as a heading", "render", dropped("corner")),
+    ("minutes of the first notebook alone", "Site.index", instead_of_call("known_minutes", "[]")),
     ("minutes of a hundred seconds", "clock", constant(60, 100), RUN),
     (
         "pictures whose names have spaces",
@@ -278,6 +288,76 @@ IN_SITE_PAGES = faults_in(
         constant("script[src], link[href], iframe[src]", "script[src], link[href]"),
     ),
 )
+
+IN_SITE_OUTLINE = faults_in(
+    "tools.site.outline",
+    OUTLINE,
+    ("the way shown twice", "drop_ways", always("ARROWS")),
+    ("the way into the cloud lost", "drop_ways", dropped("extend")),
+    ("exercises without headings", "arrange", dropped("name_exercises")),
+    ("sentences about exercises as headings", "name_exercises", never("facts")),
+    ("bold words in the middle of a sentence", "opening_words", always("previous_sibling")),
+    ("answers outside their frame", "frame_predictions", dropped("append", "one")),
+    ("a frame that swallows the next section", "frame_predictions", never("fullmatch")),
+    ("folded setup that lies open", "fold_setup", dropped("fold")),
+    ("every quotation a card", "set_card", never("labels")),
+    ("outputs among the words", "collect", without_operand("and", "SILENT", "class")),
+    ("minutes in the table of contents", "heading_text", dropped("decompose")),
+)
+
+IN_SITE_PRINTED = faults_in(
+    "tools.site.printed",
+    PRINTED,
+    ("sentences as tables", "as_table", other_operator(">=", "<=", "numeric")),
+    ("numbers as headings", "heading_cells", without_operand("or", "NUMBER")),
+    ("a table that goes on into a sentence", "table_at", argument("range", 1, "end - 1")),
+    ("headings above columns of others", "heading_cells", always("above")),
+    ("coloured text that loses its colours", "tabulate", always("find")),
+)
+
+IN_SITE_ALIVE = faults_in(
+    "tools.site.alive",
+    ALIVE,
+    ("a picture of other values", "Alive.choices", without_operand("*", "first")),
+    ("parts on every page", "Alive.place", without_operand("or", "page")),
+    ("a part after each of several cells", "Alive.place", always("cells")),
+    ("a sum that is a list", "toy", constant(" + ", ", ")),
+    ("still pictures as films", "moves", other_operator(">", ">=", "n_frames")),
+    ("a film beside its player", "Alive.place", dropped("has-player")),
+    ("a broken picture that stops the page", "moves", uncaught("OSError")),
+    ("a page that stops without the data", "Alive.html", uncaught("FileNotFoundError")),
+    ("frames cut to another size", "Alive.frame", other_operator("+", "-", "left", "width")),
+)
+
+IN_SITE_FRONT = faults_in(
+    "tools.site.front",
+    ALIVE,
+    ("notebooks that no part shows", "Front.parts", never("left")),
+    ("notebooks in two parts", "Front.parts", dropped("left", "own")),
+    ("paintings that are not there", "Front.paintings", always("is_file")),
+    ("pictures as large as they come", "Front.picture", never("LARGE")),
+)
+
+IN_ALIVE_TABLE = [
+    Fault(
+        "a part whose cell is gone",
+        "tools/site/alive.toml",
+        in_part("ratio", "after", "gone"),
+        ALIVE,
+    ),
+    Fault(
+        "one description for all pictures",
+        "tools/site/alive.toml",
+        in_part("grid", "alt", "Some painting."),
+        ALIVE,
+    ),
+    Fault(
+        "two frames cut from one place",
+        "tools/site/alive.toml",
+        in_part("ratio", "boxes", [[0, 0, 478, 269]] * 6),
+        ALIVE,
+    ),
+]
 
 IN_SITE_KERNEL = faults_in(
     "tools.site.kernel",
@@ -462,6 +542,11 @@ FAULTS = [
     *IN_SITE_ENVIRONMENT,
     *IN_SITE_RUN,
     *IN_SITE_PAGES,
+    *IN_SITE_OUTLINE,
+    *IN_SITE_PRINTED,
+    *IN_SITE_ALIVE,
+    *IN_SITE_FRONT,
+    *IN_ALIVE_TABLE,
     *IN_SITE_KERNEL,
     *IN_BENCH_PEERS,
     *IN_BENCH_HARDWARE,

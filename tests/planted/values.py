@@ -33,6 +33,18 @@ def field(*path: str, to: object) -> Callable[[dict], None]:
     return change
 
 
+def in_part(name: str, key: str, to: object) -> Callable[[dict], None]:
+    """Another value in a living part of the pages: in_part("grid", "alt", to="A picture.")."""
+
+    def change(table: dict) -> None:
+        parts = [part for kind in table.values() for part in kind if part["name"] == name]
+        if len(parts) != 1 or key not in parts[0]:
+            raise NoPlace(f"the table has no part {name} with {key}")
+        parts[0][key] = to
+
+    return change
+
+
 def requirement(package: str, to: str) -> Callable[[dict], None]:
     """Another line for a package that everybody needs: requirement("torch", to="torch==2.6")."""
 

@@ -83,6 +83,7 @@ def deaths(code: str, *words: str) -> int:
 
 RUNS = """
 import json
+from bs4 import BeautifulSoup
 from tools.site import pages, run
 
 # Without kernels, nbconvert and templates: it is the files that matter here.
@@ -90,7 +91,8 @@ async def execute(notebook, folder, timeout, progress):
     progress.at(1)
 
 run.attempt = execute
-pages.render = lambda notebook, folder, out: "<h1>Title</h1><p>A sentence of some length here.</p>"
+TEXT = "<h1>Title</h1><p>A sentence of some length here.</p>"
+pages.render = lambda notebook, folder, out: BeautifulSoup(TEXT, "html.parser")
 
 
 def fill(site, template, file, **facts):

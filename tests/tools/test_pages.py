@@ -4,6 +4,7 @@ import base64
 import io
 import json
 import re
+from urllib.parse import unquote
 
 import nbformat
 import pytest
@@ -94,7 +95,10 @@ def test_pages_ask_nothing_of_the_network(site):
             address = tag.get("src") or tag.get("href")
             assert address.startswith(("data:", "pictures/")), f"{path.name} loads {address[:80]}"
         styles = " ".join(style.text for style in soup(path).select("style"))
-        assert not re.search(r"@import|url\(", styles)
+        assert "@import" not in styles
+        loaded = re.findall(r"url\((.*?)\)", styles)
+        assert loaded and all((site.out / file).parent == site.out / "fonts" for file in loaded)
+        assert all((site.out / file).is_file() for file in loaded)
 
 
 def test_formulas_become_mathml(site):
@@ -131,7 +135,7 @@ def test_links_and_pictures_are_found_from_the_page(site):
 
 
 def test_the_gallery_shows_the_paintings(site):
-    figures = soup(site.out / "index.html").select("figure")
+    figures = soup(site.out / "index.html").select(".own figure")
     assert [figure.img["alt"] for figure in figures] == ['Teal "quotes" & all', "A navy field"]
     assert figures[0].figcaption.text.startswith("After 3 steps")
     assert {figure.a["href"] for figure in figures} == {"01_first.html"}
@@ -141,7 +145,7 @@ def test_the_gallery_shows_the_paintings(site):
 def test_without_a_painting_the_gallery_shows_the_last_picture(site):
     cells = [code(painting("red", "red")), code(painting("blue", "blue")), code()]
     publish(site, "02_second", new_notebook(cells=cells))
-    alts = [figure.img["alt"] for figure in soup(site.out / "index.html").select("figure")]
+    alts = [figure.img["alt"] for figure in soup(site.out / "index.html").select(".own figure")]
     assert alts[2:] == ["blue"]
 
 
@@ -159,14 +163,14 @@ def test_animations_are_shown_with_their_alt_text(tmp_path):
     notes = {"image/gif": {"alt": 'a "b"'}}
     output = new_output("display_data", {"image/gif": gif, "text/plain": "x"}, metadata=notes)
     notebook = new_notebook(cells=[new_code_cell("1", outputs=[output])])
-    image = BeautifulSoup(pages.render(notebook, tmp_path, tmp_path), "html.parser").img
+    image = pages.render(notebook, tmp_path, tmp_path).img
     assert image["alt"] == 'a "b"' and image["src"] == f"data:image/gif;base64,{gif}"
 
 
 def test_a_live_widget_is_replaced_by_its_text(tmp_path):
     widget = {"application/vnd.jupyter.widget-view+json": {"model_id": "1"}, "text/plain": "a box"}
     notebook = new_notebook(cells=[code(new_output("display_data", widget))])
-    assert "a box" in pages.render(notebook, tmp_path, tmp_path)
+    assert "a box" in pages.render(notebook, tmp_path, tmp_path).text
 
 
 def test_the_index_lists_the_notebooks(site):
@@ -174,13 +178,24 @@ def test_the_index_lists_the_notebooks(site):
     first, second = soup(site.out / "index.html").select(".contents li")
     assert first.a.text == "Paint the first picture" and second.a.text == "02_second"
     assert first.p.text == "A picture without a drop of paint."
-    assert first.select_one(".time").text == "61 s"
+    assert first.select_one(".time").text == "ran in 61 s"
     assert second.select_one(".why").text == "Stopped in cell 2: a reason"
 
 
 def test_what_was_not_run_says_so(site):
     assert "not run" in soup(site.out / "index.html").select(".contents .time")[1].text
     assert "has not been run yet" in soup(site.out / "02_second.html").text
+
+
+def test_a_notebook_that_was_not_run_shows_the_outputs_that_it_came_with(site):
+    stored = new_notebook(cells=[code(painting("lime", "A lime field"))])
+    nbformat.write(stored, site.folder / "02_second.ipynb")
+    site.stored("02_second")
+    site.index()
+    page = soup(site.out / "02_second.html")
+    assert page.select_one("img[alt='A lime field']")
+    assert "has not been run yet" not in page.text
+    assert "not run" not in soup(site.out / "index.html").select(".contents .time")[1].text
 
 
 def test_a_notebook_that_is_gone_leaves_nothing(site):
@@ -204,12 +219,12 @@ def test_results_that_somebody_spoiled_are_no_results(site, text):
     later = pages.Site(site.folder, site.out)
     later.clean()
     later.index()
-    assert "not run" in soup(site.out / "index.html").select(".contents .time")[0].text
+    assert "ran in" not in soup(site.out / "index.html").select(".contents .time")[0].text
 
 
 def test_what_tells_the_answer_is_folded(tmp_path):
     cells = [code(tags=["spec", "folded"]), code(tags=["check"])]
-    soup = BeautifulSoup(pages.render(new_notebook(cells=cells), tmp_path, tmp_path), "html.parser")
+    soup = pages.render(new_notebook(cells=cells), tmp_path, tmp_path)
     (fold,) = soup.select("details")
     assert "show()" in fold.get_text() and fold.summary.get_text()
     assert len(soup.select(".input")) == 2
@@ -250,7 +265,15 @@ def test_a_file_is_no_folder_for_pages(tmp_path, place):
         pages.claim(tmp_path / place)
 
 
-GOOD = {"title": "t", "about": "a", "seconds": 1.5, "failure": None, "pictures": []}
+GOOD = {
+    "title": "t",
+    "about": "a",
+    "seconds": 1.5,
+    "failure": None,
+    "pictures": [],
+    "stored": False,
+    "minutes": [],
+}
 
 
 @pytest.mark.parametrize(
@@ -314,3 +337,84 @@ def test_a_picture_is_found_by_its_name_however_the_address_writes_it(tmp_path):
         assert pages.embedded(address, tmp_path).startswith("data:image/png;base64,")
     address = "https://example.org/a%20grey.png"
     assert pages.embedded(address, tmp_path) == address
+
+
+def test_search_gets_a_script_for_each_page(site):
+    call = (site.out / "search" / "01_first.js").read_text(encoding="utf-8")
+    name, title, sections = json.loads(re.fullmatch(r"addPage\(\.\.\.(.*)\)\n", call, re.S)[1])
+    assert (name, title) == ("01_first", "Paint the first picture")
+    assert sections[0][:2] == ["Paint-the-first-picture", "Paint the first picture"]
+    assert "picture without a drop" in sections[0][2]
+    page = soup(site.out / "01_first.html")
+    assert page.find(id="search")["data-pages"].split() == ["01_first", "02_second"]
+
+
+def test_a_notebook_that_is_gone_cannot_be_found(site):
+    (site.folder / "01_first.ipynb").unlink()
+    pages.Site(site.folder, site.out).clean()
+    assert [path.name for path in (site.out / "search").iterdir()] == ["02_second.js"]
+
+
+SECTIONS = """# Title
+
+Text.
+
+## One & only?
+
+**Exercise 1 · build** · ●○○ · 5 minutes. Do it.
+
+## Another
+"""
+
+
+def test_a_page_lists_its_sections_and_exercises(site):
+    publish(site, "02_second", new_notebook(cells=[new_markdown_cell(SECTIONS)]))
+    page = soup(site.out / "02_second.html")
+    links = page.select(".toc a")
+    assert [link.text for link in links] == ["One & only?", "Exercise 1 · build", "Another"]
+    assert all(page.find(id=unquote(link["href"][1:])) for link in links)
+
+
+def test_the_neighbours_are_linked_once(site):
+    top = "← [Paint the first picture](01_first.ipynb) · [map of the series](01_first.ipynb#x)\n\n"
+    cells = [new_markdown_cell(top + "# Second"), new_markdown_cell("End.\n\n" + top)]
+    publish(site, "02_second", new_notebook(cells=cells))
+    links = soup(site.out / "02_second.html").select('a[href^="01_first.html"]')
+    assert [link["rel"] for link in links] == [["prev"]]
+
+
+CARD = """# Title
+
+> **The question** Why is that?
+> **Time** about 25 minutes to read and run, and 30 minutes for the exercises; it computes little.
+"""
+
+
+def test_the_front_page_adds_up_the_minutes_of_the_cards(site):
+    for name in ("01_first", "02_second"):
+        publish(site, name, new_notebook(cells=[new_markdown_cell(CARD)]))
+    page = soup(site.out / "index.html")
+    first = page.select_one(".contents .time").get_text(" ", strip=True)
+    assert "25 min to read" in first and "30 min of exercises" in first
+    assert "1 hours" in page.select_one(".lead .small").text
+
+
+def test_the_front_page_leads_to_the_first_notebook(site):
+    start = soup(site.out / "index.html").select_one(".start a")
+    assert start["href"] == "01_first.html"
+
+
+def test_every_page_says_what_it_is_and_lets_the_keyboard_skip(site):
+    for path in site.out.glob("*.html"):
+        page = soup(path)
+        assert page.html["lang"] == "en" and page.title.text
+        assert page.find("meta", attrs={"name": "description"})["content"]
+        assert page.find(id=page.select_one(".skip")["href"][1:]).name == "main"
+        assert len(page.select("h1")) <= 1
+
+
+def test_an_empty_corner_of_a_table_is_no_heading(tmp_path):
+    table = "| | a |\n|---|---|\n| b | c |\n"
+    body = pages.render(new_notebook(cells=[new_markdown_cell(table)]), tmp_path, tmp_path)
+    assert [heading.text for heading in body.select("th")] == ["a"]
+    assert body.table.parent["class"] == ["wide"]

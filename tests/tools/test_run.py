@@ -162,6 +162,28 @@ def test_ctrl_c_keeps_what_was_finished(tmp_path):
         os.kill(int(pid.read_text()), 0)
 
 
+def test_stored_outputs_are_shown_and_nothing_is_run(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(run, "attempt", None)  # whoever runs a notebook fails here
+    path = save(tmp_path, "01_first", "# First", "print('again')")
+    notebook = nbformat.read(path, as_version=4)
+    output = nbformat.v4.new_output("stream", text="as it was stored")
+    notebook.cells[-1].outputs = [output]
+    nbformat.write(notebook, path)
+    before = path.read_bytes()
+    assert run.main(["--stored"], tmp_path) == 0
+    assert run.main(["--stored"], tmp_path) == 0
+    assert "as it was stored" in page(tmp_path / "build" / "01_first.html").text
+    assert "stored outputs" in capsys.readouterr().out
+    assert path.read_bytes() == before
+
+
+def test_stored_outputs_of_a_damaged_notebook_are_a_failure(tmp_path, capsys):
+    save(tmp_path, "01_first", "# First", "1")
+    (tmp_path / "notebooks" / "02_torn.ipynb").write_text('{"cells": [')
+    assert run.main(["--stored"], tmp_path) == 1
+    assert "02_torn.ipynb is damaged" in capsys.readouterr().out
+
+
 def test_a_damaged_notebook_is_a_failure_and_the_others_run(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(run, "attempt", succeed)
     save(tmp_path, "01_first", "# First", "1")

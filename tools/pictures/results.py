@@ -22,6 +22,7 @@ from tools.pictures.channels import excited_channels
 from tools.pictures.control import blends, colours, mix, scale, town
 from tools.pictures.depth_grid import depth_grid
 from tools.pictures.galleries import hero, paper_figure, wall
+from tools.pictures.gram_maps import gram_maps
 from tools.pictures.large import equal_work, large, three_causes
 from tools.pictures.lessons import content_depths, content_ratio, ten_steps, textures
 from tools.pictures.museum import museum
@@ -40,6 +41,7 @@ PICTURES = {  # (network, path) -> None
     "paper_figure": paper_figure,
     "01_channels": excited_channels,
     "02_content_depths": content_depths,
+    "03_gram": gram_maps,
     "03_style_map": style_map,
     "04_textures": textures,
     "05_ratio": content_ratio,

@@ -4,6 +4,10 @@ build        notebooks/src -> notebooks, and the files that are generated from l
 publish      the address of the repository, everywhere it stands
 run          run the notebooks -> pages and a gallery in build/
 pages        one executed notebook -> one page that needs no network
+outline      sections, exercises and predictions of a page; what search knows of it
+printed      tables that a cell has printed -> tables
+alive        sliders, matrices and films that work without a kernel, from alive.toml
+front        the front page's parts and paintings, from front.toml
 minutes      how long a notebook takes to read
 lab          what JupyterLab asks when it saves a notebook
 kernel       a fresh kernel of this very Python

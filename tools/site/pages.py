@@ -7,6 +7,7 @@ import math
 import mimetypes
 import os
 import re
+from collections.abc import Iterable
 from functools import cache
 from io import BytesIO
 from pathlib import Path
@@ -20,10 +21,13 @@ from latex2mathml.converter import convert
 from nbconvert import HTMLExporter
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 from PIL import Image
-from pygments.formatters import HtmlFormatter
 
 from helpers.files import write_file
 from tools.endings import Mistake
+from tools.site import outline
+from tools.site.alive import Alive
+from tools.site.front import Front
+from tools.site.printed import tabulate
 
 TEMPLATES = Path(__file__).resolve().parent / "templates"
 EXTENSIONS = {"image/png": "png", "image/jpeg": "jpg", "image/gif": "gif", "image/webp": "webp"}
@@ -37,7 +41,8 @@ TEMPLATE = """{% extends "basic/index.html.j2" %}
 alt="{{ output | get_metadata("alt", kind) | default("", true) | escape_html }}"></div>
 {% endfor %}
 {% endblock %}"""
-NOT_RUN = {"pictures": [], "failure": None, "seconds": None}
+NOT_RUN = {"pictures": [], "failure": None, "seconds": None, "stored": False}
+MINUTES = re.compile(r"about (\d+) minutes to read.*?(\d+) minutes for the exercises", re.S)
 MARK = ".paint-by-gradient"  # stands in a folder of pages, and says that they may be replaced
 MARKED = "Pages of Paint by Gradient. Its next run may replace and remove files in this folder.\n"
 
@@ -69,10 +74,11 @@ def claim(out: Path, is_ours: bool = False) -> None:
     write_file(out / MARK, MARKED)
 
 
-def read(path: Path) -> nbformat.NotebookNode:
+def read(path: Path, stored: bool = False) -> nbformat.NotebookNode:
     """Read a notebook as if nobody had run it, so that each output on a page is of this run.
 
-    Raises Mistake where the file is no notebook.
+    stored: whether the outputs that the notebook came with are kept. Raises Mistake where the file
+    is no notebook.
     """
     try:
         notebook = nbformat.read(path, as_version=4)
@@ -85,7 +91,7 @@ def read(path: Path) -> nbformat.NotebookNode:
             "back, and so does `python do.py build`"
         ) from error
     for cell in notebook.cells:
-        if cell.cell_type == "code":
+        if cell.cell_type == "code" and not stored:
             cell.outputs = []
             cell.execution_count = None
     return notebook
@@ -134,8 +140,8 @@ class Exporter(HTMLExporter):
         return MarkdownWithMath(renderer=renderer).render(source)
 
 
-def render(notebook: nbformat.NotebookNode, folder: Path, out: Path) -> str:
-    """Return the HTML of a notebook that lies in `folder`, for a page that lies in `out`."""
+def render(notebook: nbformat.NotebookNode, folder: Path, out: Path) -> BeautifulSoup:
+    """Return the body of a notebook that lies in `folder`, for a page that lies in `out`."""
     exporter = Exporter(template_name="basic", raw_template=TEMPLATE)
     exporter.log.disabled = True
     exporter.config.NbConvertBase.display_data_priority = FORMS
@@ -150,13 +156,15 @@ def render(notebook: nbformat.NotebookNode, folder: Path, out: Path) -> str:
     for link in soup.select("a[href]"):
         link["href"] = redirected(link["href"], folder, out)
     for code in soup.select(".celltag_folded .input"):
-        fold = code.wrap(soup.new_tag("details"))
-        summary = soup.new_tag("summary")
-        summary.string = "What the check compares with (it tells the answer)"
-        fold.insert(0, summary)
+        outline.fold(soup, code, "What the check compares with (it tells the answer)", "answer")
+    outline.arrange(soup)
+    tabulate(soup)
+    for corner in soup.select("th"):
+        if not corner.get_text(strip=True):
+            corner.name = "td"  # a heading without words is none
     for table in soup.select("table"):
         table.wrap(soup.new_tag("div", attrs={"class": "wide"}))
-    return str(soup)
+    return soup
 
 
 def embedded(source: str, folder: Path) -> str:
@@ -186,25 +194,20 @@ def redirected(address: str, folder: Path, out: Path) -> str:
 
 
 @cache
-def stylesheet() -> str:
-    """Return the style of all pages, colours of code included."""
-    light = HtmlFormatter(style="friendly").get_style_defs(".highlight")
-    dark = HtmlFormatter(style="github-dark").get_style_defs(".highlight")
-    css = (TEMPLATES / "page.css").read_text(encoding="utf-8")
-    return f"{light}\n@media (prefers-color-scheme: dark) {{\n{dark}\n}}\n{css}"
+def template_text(name: str) -> str:
+    """Return a file that goes into pages as it is: a style, or a script."""
+    return (TEMPLATES / name).read_text(encoding="utf-8")
 
 
-def headline(body: str) -> tuple[str, str]:
+def headline(soup: BeautifulSoup) -> tuple[str, str]:
     """Return the title of a page and the first sentence below it, as plain text."""
-    soup = BeautifulSoup(body, "html.parser")
-    for link in soup.select("a.anchor-link, summary"):
-        link.decompose()
     title = soup.find("h1")
     texts = [without_label(paragraph) for paragraph in (title or soup).find_all_next("p")]
     about = next((text for text in texts if len(text) > 20), "")
     # Up to the end of the first sentence, unless that is very near or far away.
     sentence = re.match(r".{30,180}?[.!?](?=\s|$)|.{0,180}(?=\s|$)", about)[0]
-    return plain(title), sentence[:1].upper() + sentence[1:]
+    words = outline.heading_text(title) if title else ""
+    return words, sentence[:1].upper() + sentence[1:]
 
 
 def without_label(paragraph: Tag) -> str:
@@ -290,7 +293,7 @@ def known_results(out: Path) -> dict[str, dict[str, Any]]:
 def is_result(result: Any) -> bool:
     """Tell whether this is what `Site.page` notes of a notebook."""
     kinds = {"title": str, "about": str, "seconds": float | int | None}
-    kinds |= {"failure": dict | None, "pictures": list}
+    kinds |= {"failure": dict | None, "pictures": list, "stored": bool, "minutes": list}
     of_picture = {"file": str, "alt": str, "caption": str, "width": int, "height": int}
     return (
         has(result, kinds)
@@ -310,8 +313,9 @@ class Site:
     """The pages in a folder, and what is known about them, in its results.json.
 
     results: for each notebook its title, a sentence about it, the seconds it took or None, its
-    failure (cell and message) or None, and its pictures for the gallery. The cell is 0 where the
-    notebook could not even be read.
+    failure (cell and message) or None, whether its outputs are those that it came with, the
+    minutes that its card states (to read, for the exercises; or none), and its pictures for the
+    gallery. The cell is 0 where the notebook could not even be read.
     """
 
     def __init__(self, folder: Path, out: Path):
@@ -328,23 +332,38 @@ class Site:
             lstrip_blocks=True,
         )
         self.templates.filters["clock"] = clock
+        self.templates.globals["text"] = template_text
+        self.alive = Alive(folder.parent / "data", out, self.templates)
+        self.front = Front(folder.parent / "data", out)
 
-    def clean(self) -> None:
-        """Remove what earlier runs left of notebooks that are gone; let every link find a page."""
+    def clean(self, again: Iterable[str] = ()) -> None:
+        """Remove what earlier runs left of notebooks that are gone; let every link find a page.
+
+        again: the notebooks that get a page with stored outputs even if they have a page.
+        """
         for name in set(self.results) - set(self.paths):
             del self.results[name]
-            for stale in [self.out / f"{name}.html", *(self.out / "pictures").glob(f"{name}-*")]:
+            own = [self.out / f"{name}.html", self.out / "search" / f"{name}.js"]
+            for stale in [*own, *(self.out / "pictures").glob(f"{name}-*")]:
                 stale.unlink(missing_ok=True)
-        for name, path in self.paths.items():
-            if name not in self.results or not (self.out / f"{name}.html").exists():
-                self.blank(name, path)
+        for path in [*(TEMPLATES / "fonts").glob("*.woff2"), TEMPLATES / "fonts" / "OFL.txt"]:
+            if not (self.out / "fonts" / path.name).is_file():
+                write_file(self.out / "fonts" / path.name, path.read_bytes())
+        for name in self.paths:
+            is_there = name in self.results and (self.out / f"{name}.html").exists()
+            if name in again or not is_there:
+                self.stored(name)
 
-    def blank(self, name: str, path: Path) -> None:
-        """Write the page of a notebook that was not run, or that cannot be."""
+    def stored(self, name: str) -> None:
+        """Write the page of a notebook that was not run: with the outputs that it came with."""
         try:
-            self.page(name, read(path), NOT_RUN)
+            notebook = read(self.paths[name], stored=True)
         except Mistake as mistake:
             self.damaged(name, str(mistake))
+            return
+        outputs = [cell for cell in notebook.cells if cell.get("outputs")]
+        pictures = save_pictures(notebook, name, self.out)
+        self.page(name, notebook, {**NOT_RUN, "stored": bool(outputs), "pictures": pictures})
 
     def damaged(self, name: str, message: str) -> None:
         """Write the page of a notebook that cannot be read."""
@@ -354,36 +373,62 @@ class Site:
         self.page(name, empty, {**NOT_RUN, "failure": failure})
 
     def page(self, name: str, notebook: nbformat.NotebookNode, result: dict[str, Any]) -> None:
-        """Write one notebook's page and note what is known about it."""
-        body = render(notebook, self.folder, self.out)
-        title, about = headline(body)
-        self.results[name] = {"title": title or name, "about": about, **result}
+        """Write one notebook's page, and its part of the search; note what is known about it."""
+        soup = render(notebook, self.folder, self.out)
+        title, about = headline(soup)
+        stated = MINUTES.search(plain(soup.find("blockquote")))
+        minutes = [int(number) for number in stated.groups()] if stated else []
+        facts = {"title": title or name, "about": about, "minutes": minutes, "stored": False}
+        self.results[name] = {**facts, **result}
+        outline.set_card(soup)
+        self.index_words(name, soup)
+        self.alive.place(soup, name)
         names = [None, *self.paths, None]
         place = names.index(name)
         self.fill(
             "notebook.html",
             f"{name}.html",
-            body=body,
+            body=str(soup),
+            contents=outline.contents(soup),
             result=self.results[name],
             titles={other: self.title(other) for other in self.paths},
             before=names[place - 1],
             after=names[place + 1],
         )
 
+    def index_words(self, name: str, soup: BeautifulSoup) -> None:
+        """Write what search knows of a page, as a script: pages that are files may load no data."""
+        words = json.dumps([name, self.title(name), outline.sections(soup)], ensure_ascii=False)
+        write_file(self.out / "search" / f"{name}.js", f"addPage(...{words})\n")
+
     def title(self, name: str) -> str:
         """Return the title of a notebook; its name, as long as it has no page."""
         return self.results[name]["title"] if name in self.results else name
 
     def index(self) -> None:
-        """Write the index page, and the results it was made from."""
+        """Write the front page, and the results it was made from."""
         self.results = {name: self.results[name] for name in self.paths}  # in reading order
         write_file(self.out / "results.json", json.dumps(self.results, indent=1))
         known = [result["seconds"] for result in self.results.values()]
         times = [seconds for seconds in known if seconds is not None]
-        counts = {"ran": len(times), "total": sum(times)}
-        self.fill("index.html", "index.html", results=self.results, **counts)
+        self.fill(
+            "index.html",
+            "index.html",
+            results=self.results,
+            parts=self.front.parts(list(self.paths)),
+            paintings=self.front.paintings(),
+            wipe=self.front.wipe(),
+            alive=self.alive.of_index(),
+            minutes=[sum(column) for column in zip(*self.known_minutes(), strict=True)],
+            ran=len(times),
+            total=sum(times),
+        )
+
+    def known_minutes(self) -> list[list[int]]:
+        """Return the minutes to read and for the exercises of each notebook that states them."""
+        return [result["minutes"] for result in self.results.values() if result["minutes"]]
 
     def fill(self, template: str, file: str, **facts: Any) -> None:
         """Fill a template into a file."""
-        page = self.templates.get_template(template).render(css=stylesheet(), **facts)
+        page = self.templates.get_template(template).render(pages=list(self.paths), **facts)
         write_file(self.out / file, page)

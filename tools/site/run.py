@@ -1,6 +1,7 @@
 """Run every notebook in order, each in a fresh kernel, and write pages and a gallery.
 
     python -m tools.site.run [names] [--out FOLDER] [--timeout SECONDS PER CELL]
+    python -m tools.site.run --stored      pages from the stored outputs: nothing is executed
 
 The notebooks in notebooks/ are read and never written. The entrance to the pages is
 build/index.html.
@@ -171,6 +172,7 @@ def main(arguments: list[str], root: Path = ROOT) -> int:
     parser.add_argument("names", nargs="*", help="such as 06 or 06_painting_with_adam")
     parser.add_argument("--out", type=folder, default=root / "build", help="where the pages go")
     parser.add_argument("--timeout", type=positive, default=600, help="seconds of a cell (600)")
+    parser.add_argument("--stored", action="store_true", help="run nothing: stored outputs")
     options = parser.parse_args(arguments)
 
     out = options.out
@@ -179,7 +181,9 @@ def main(arguments: list[str], root: Path = ROOT) -> int:
     if not names:
         raise Mistake(f"There are no notebooks in {site.folder}.")
     claim(out, is_ours=out == root / "build")
-    site.clean()
+    site.clean(again=names if options.stored else ())
+    if options.stored:
+        return show_stored(site, names)
     progress = Progress({name: seconds_last_time(site, name) for name in names})
     failures, stopped = run_all(site, names, options.timeout, progress)
     site.index()
@@ -189,6 +193,16 @@ def main(arguments: list[str], root: Path = ROOT) -> int:
     if stopped:
         return 130
     return 1 if failures else 0
+
+
+def show_stored(site: Site, names: list[str]) -> int:
+    """Write pages with the outputs that the notebooks came with. Returns the exit code."""
+    site.index()
+    failures = [site.results[name]["failure"] for name in names]
+    for failure in filter(None, failures):
+        print(failure["message"])
+    print(f"The pages, with stored outputs: {(site.out / 'index.html').as_uri()}")
+    return 1 if any(failures) else 0
 
 
 def run_all(
