@@ -6,6 +6,7 @@ and the marks where only the marker sees them. Formulas stand between \\( and \\
 """
 
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element, SubElement
@@ -101,9 +102,9 @@ def numeric(quiz: Element, question: dict[str, Any]) -> None:
     unit = f" (Answer in {question['unit']}, as a number alone.)" if "unit" in question else ""
     asked = question["text"].rstrip() + unit
     element = begin(quiz, "numerical", question, asked, question["solution"])
-    answer = text(element, "answer", str(question["value"]), fraction="100", format="plain_text")
+    answer = text(element, "answer", decimal(question["value"]), fraction="100", format="plain_text")
     rich(answer, "feedback", "That is right.")
-    SubElement(answer, "tolerance").text = str(question["tolerance"])
+    SubElement(answer, "tolerance").text = decimal(question["tolerance"])
     other = text(element, "answer", "*", fraction="0", format="plain_text")
     rich(other, "feedback", read_again(question))
     SubElement(other, "tolerance").text = "0"
@@ -112,6 +113,11 @@ def numeric(quiz: Element, question: dict[str, Any]) -> None:
     SubElement(element, "showunits").text = "3"  # there is no field for a unit
     SubElement(element, "unitsleft").text = "0"
     tags(element, question)
+
+
+def decimal(value: float) -> str:
+    """Write a number without a power of ten: 0.00005 and not 5e-05."""
+    return format(Decimal(str(value)), "f")
 
 
 def short(quiz: Element, question: dict[str, Any]) -> None:
