@@ -52,7 +52,8 @@ class Statement(NamedTuple):
     needs: frozenset[str]
 
 
-def exercises(slug: str) -> list[Exercise]:
+@cache
+def exercises(slug: str) -> tuple[Exercise, ...]:
     """Return the exercises of a notebook that have a check, in their order."""
     found = []
     specs: list[str] = []
@@ -74,7 +75,7 @@ def exercises(slug: str) -> list[Exercise]:
             parts = (specs, own, "\n\n".join(stubs), cell.source)
             found.append(Exercise(name, int(heading[0]), heading[1], *parts))
             own, stubs = [], []
-    return found
+    return tuple(found)
 
 
 def name_of(check: str) -> str:

@@ -39,7 +39,7 @@ from tools.teach.handouts import files_in
 from tools.teach.submissions import Submission, submissions
 from tools.words import choose, folder, positive
 
-MEMORY = 6.0  # GB of one submission, the network and PyTorch included
+MEMORY = 4.0  # GB of one submission, the network and PyTorch included
 START = 180  # seconds until PyTorch is imported, on a slow disk
 SPECS = 120  # seconds for the original cells
 # In a namespace of its own a process sees no network, no other process, and a disk that is

@@ -94,3 +94,9 @@ def inline(markdown: str, render=to_html) -> str:
 def letter(place: int) -> str:
     """Return the letter of an option: A for the first."""
     return "ABCDEFGH"[place]
+
+
+def corrections() -> dict[str, dict[str, dict[str, Any]]]:
+    """Return what slides.toml says of notebooks, and there of sections."""
+    path = teaching() / "slides.toml"
+    return build.table(path) if path.is_file() else {}
