@@ -317,7 +317,10 @@ class Cutter:
             mark = "1. " if part.text[0].isdigit() else "- "
             shown = "\n".join(mark + item for item in items)
         last = self.slides[-1]
-        if not is_short:
+        if is_short and last.kind == "opener" and not last.body:  # "What to remember", say
+            last.kind, last.body = "listing", to_html(shown)
+            last.notes.append(to_html(part.text))
+        elif not is_short:
             self.note(to_html(part.text))
         elif last.kind == "exercise" and words(shown) <= 60:
             last.body += to_html(shown)

@@ -12,6 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from markupsafe import Markup
 from PIL import Image
 from pygments.formatters import HtmlFormatter
 
@@ -26,18 +27,40 @@ HEIGHT = 612
 CAPTION = 62  # pixels of a line under a picture
 TITLE = 48  # pixels of the small title
 LARGEST = 2.0  # how many times a picture may be enlarged
-LETTERS = 74  # of a line of code in its largest size
+LETTERS = 69  # of a line of code in its largest size
 LONG, VERY_LONG = 330, 560  # letters of a text that is set smaller
 
 
 def deck(slug: str) -> str:
-    """Return the slides of a notebook as a page."""
-    return templates().get_template("slides.html").render(
+    """Return the slides of a notebook as a page that shows them one by one."""
+    css = "\n".join([reveal("reset.css"), reveal("reveal.css"), colours(), own_css()])
+    return filled("slides.html", slug, css=css, scripts=[reveal("reveal.js"), reveal("notes.js")])
+
+
+def paper(slug: str) -> str:
+    """Return the same slides below each other, each on a page of its own, to be printed.
+
+    It needs no script, which a browser without a window may or may not have run when it prints.
+    """
+    return filled("paper.html", slug, css="\n".join([reveal("reset.css"), colours(), own_css()]))
+
+
+def filled(template: str, slug: str, **facts: Any) -> str:
+    """Fill a template with the slides of a notebook."""
+    own = templates()
+    stage = own.get_template("stage.html")
+    stacks = []
+    number = 0
+    for stack in slides(slug):
+        stacks.append([])
+        for slide in stack:
+            number += 1
+            stacks[-1].append({**rendered(slide), "number": number})
+    return own.get_template(template).render(
         title=f"{slug[:2]} · {build.title_of(slug)}",
-        number=slug[:2],
-        stacks=[[rendered(slide) for slide in stack] for stack in slides(slug)],
-        css="\n".join([reveal("reset.css"), reveal("reveal.css"), colours(), own_css()]),
-        scripts=[reveal("reveal.js"), reveal("notes.js")],
+        stacks=stacks,
+        stage=lambda slide: Markup(stage.render(slide=slide)),
+        **facts,
     )
 
 

@@ -109,6 +109,9 @@ def in_slides() -> list[str]:
             continue
         names = [section for section in sections if section not in headings(slug)]
         found += [f'slides.toml: {slug} has no section "{section}"' for section in names]
+        known = {cell.id for cell in build.committed(slug).cells}
+        ids = [name for one in sections.values() for key in ("hide", "show") for name in one.get(key, [])]
+        found += [f"slides.toml: {slug} has no cell {name}" for name in ids if name not in known]
     return found
 
 

@@ -155,7 +155,7 @@ def slides_as_pdf(shelf: Shelf, slugs: list[str]) -> list[str]:
         return []
     done = []
     for slug in slugs:
-        content = pdf.printed(shelf.folder / "slides" / f"{slug}.html", browser)
+        content = pdf.printed(deck.paper(slug), browser)
         if content is None:
             print(f"{browser} could not print the slides of {slug}: print them from your browser.")
         else:

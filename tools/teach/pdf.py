@@ -38,12 +38,13 @@ def command(browser: str, profile: str, *words: str) -> list[str]:
     return [browser, *quiet, *offline, *root, f"--user-data-dir={profile}", *words]
 
 
-def printed(page: Path, browser: str) -> bytes | None:
-    """Return a deck as PDF, one page a slide; None, where the browser failed."""
+def printed(page: str, browser: str) -> bytes | None:
+    """Return a page as PDF; None, where the browser failed."""
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         target = Path(folder) / "slides.pdf"
-        words = ["--no-pdf-header-footer", "--virtual-time-budget=20000", f"--print-to-pdf={target}"]
-        words.append(f"{page.as_uri()}?print-pdf")
+        source = Path(folder) / "slides.html"
+        source.write_text(page, encoding="utf-8")
+        words = ["--no-pdf-header-footer", f"--print-to-pdf={target}", source.as_uri()]
         try:
             subprocess.run(
                 command(browser, f"{folder}/profile", *words),
