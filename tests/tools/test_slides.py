@@ -26,7 +26,7 @@ function look() {
     const box = stage.getBoundingClientRect()
     const say = what => faults.push(`slide ${number + 1} (${stage.innerText.slice(0, 30)}): ${what}`)
     if (stage.scrollHeight > stage.clientHeight + 1) say(`${stage.scrollHeight} px high`)
-    for (const part of stage.querySelectorAll("p, pre, li, table, img, math, h2")) {
+    for (const part of stage.querySelectorAll("p, pre, li, table, img, math, math *, h2")) {
       const own = part.getBoundingClientRect()
       const isIn = own.left >= box.left - 1 && own.right <= box.right + 1
         && own.top >= box.top - 1 && own.bottom <= box.bottom + 1

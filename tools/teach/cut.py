@@ -13,6 +13,7 @@ slide before. teaching/slides.toml corrects it by section.
 
 import re
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 import nbformat
@@ -24,12 +25,14 @@ from tools.teach.texts import inline, to_html
 
 LONGEST_CODE = 12  # lines
 LONGEST_OUTPUT = 12
-WIDEST_CODE = 108  # letters; what is wider could not be read from the last row
+WIDEST_CODE = 96  # letters; what is wider could not be read from the last row
 WORDS_OF_A_CAPTION = 32
 WORDS_OF_A_TEXT = 55
 ROWS = 9  # of a table
 LEFT_OUT = {"setup", "settings", "spec", "exercise", "check", "skip"}
 EXERCISE = re.compile(r"\*\*Exercise (\d+) · ([a-z ]+)\*\* · ([●○]{3}) · (\d+) minutes\.\s*(.*)", re.S)
+TOP = "top"  # how slides.toml calls what stands above the first heading
+LISTS = {"What to remember", "Three questions", "On your own"}  # sections that are a list
 TURN = "**Your turn, before you run the next cell.**"
 DETAILS = re.compile(r"<details><summary>(.*?)</summary>\s*(.*?)\s*</details>", re.S)
 DISPLAYS = re.compile(r"^(show|plot|play|film|heat|browse|board|figure|display)\(")
@@ -143,8 +146,9 @@ def sentences(text: str) -> list[str]:
         hidden.append(match[0])
         return f"\x00{len(hidden) - 1}\x01"
 
-    covered = re.sub(r"\[[^\]]*\]\([^)]*\)|\$[^$]+\$|`[^`]+`|\([^()]*\)", hide, plain)
-    parts = re.split(r"(?<=[.!?:])\s+(?=[A-Z*`\x00\"'(])", covered)
+    whole = r"\[[^\]]*\]\([^)]*\)|\$[^$]+\$|`[^`]+`|\([^()]*[^().!?]\)"
+    covered = re.sub(whole, hide, plain)
+    parts = re.split(r"(?:(?<=[.!?:])|(?<=[.!?]\)))\s+(?=[A-Z*`\x00\"'(])", covered)
 
     def show(text: str) -> str:
         while "\x00" in text:
@@ -171,7 +175,8 @@ def opening(text: str, most: int) -> str:
 
 def key_sentence(text: str, place: int = 0) -> str:
     """Return a sentence that is short enough to be read at a glance: the first, or the last (-1)."""
-    short = [sentence for sentence in sentences(text) if words(sentence) <= WORDS_OF_A_CAPTION]
+    told = [sentence for sentence in sentences(text) if not sentence.startswith("(")]
+    short = [sentence for sentence in told if words(sentence) <= WORDS_OF_A_CAPTION]
     return unlinked(short[place]).removesuffix(":") if short else ""
 
 
@@ -214,7 +219,7 @@ class Cutter:
         """Return the slide that opens the section, with minutes and questions in its notes."""
         paragraphs = [part.text for part in self.section.parts if is_prose(part)]
         key = self.correction.get("key", "")
-        if not key and paragraphs:
+        if not key and paragraphs and self.section.heading not in LISTS:
             key = key_sentence(paragraphs[0], -1)  # a paragraph works towards its point
         notes = [f"<p><strong>About {self.minutes()} minutes.</strong></p>", *self.questions()]
         body = f"<p class='key'>{inline(key)}</p>" if key else ""
@@ -312,8 +317,10 @@ class Cutter:
             is_short = len(part.text.splitlines()) <= ROWS + 2 and longest_line(part.text) <= 130
             shown = unlinked(part.text)
         else:
-            items = [opening(unlinked(item), 40) for item in items_of(part.text)]
-            is_short = 2 <= len(items) <= 6 and all(items)
+            most = 70 if self.section.heading in LISTS else 40  # words
+            items = [opening(unlinked(item), most) for item in items_of(part.text)]
+            is_short = self.section.heading in LISTS or 2 <= len(items) <= 6
+            is_short = is_short and all(items)
             mark = "1. " if part.text[0].isdigit() else "- "
             shown = "\n".join(mark + item for item in items)
         last = self.slides[-1]
@@ -325,8 +332,8 @@ class Cutter:
         elif last.kind == "exercise" and words(shown) <= 60:
             last.body += to_html(shown)
             last.notes.append(to_html(part.text))
-        elif last.kind == "listing" and "<ol>" in last.body and shown[0].isdigit():
-            last.body = last.body.replace("</ol>", "") + to_html(shown).replace("<ol>", "")
+        elif last.kind == "listing" and "</ol>" in last.body and shown[0].isdigit():
+            last.body = last.body.replace("</ol>", "") + to_html(shown).removeprefix("<ol>")
         else:
             self.add(Slide("listing", self.heading(), to_html(shown), [to_html(part.text)]))
 
@@ -357,7 +364,7 @@ class Cutter:
     def picture(self, picture: Any, following: list[Any]) -> None:
         """Give a picture a slide, with the sentence that reads it."""
         reads = following[0].text if following and is_prose(following[0]) else ""
-        caption = key_sentence(reads) if reads else ""
+        caption = key_sentence(reads) if reads and not sentences(reads)[0].endswith(":") else ""
         body = f"<p class='caption'>{inline(caption)}</p>" if caption else ""
         notes = [f"<p><em>To be seen.</em> {picture.alt}</p>"]
         self.add(Slide("picture", self.heading(), body, notes, picture))
@@ -430,6 +437,7 @@ def coloured(lines: list[str]) -> str:
     return highlight("\n".join(lines), PythonLexer(), HtmlFormatter(nowrap=False))
 
 
+@cache
 def slides(slug: str) -> list[list[Slide]]:
     """Return the slides of a notebook as stacks, one for each section."""
     corrections = texts.corrections().get(slug, {})
@@ -444,7 +452,8 @@ def slides(slug: str) -> list[list[Slide]]:
 
 def title_stack(slug: str, first: Section) -> list[Slide]:
     """Return the title and the hero, with the card and the objectives in the notes."""
-    cutter = Cutter(slug, first, {})
+    correction = texts.corrections().get(slug, {}).get(TOP, {})
+    cutter = Cutter(slug, first, correction)
     card = [part for part in first.parts if isinstance(part, Block) and part.kind == "quote"]
     lines = re.sub(r"^> ?", "", card[0].text, flags=re.M) if card else ""
     question = re.search(r"\*\*The question\*\*\s*(.+?)(?=\s*\*\*You will make|\Z)", lines, re.S)
@@ -457,7 +466,8 @@ def title_stack(slug: str, first: Section) -> list[Slide]:
     for place, part in enumerate(first.parts):
         following = first.parts[place + 1 : place + 2]
         if not isinstance(part, Block):
-            cutter.code(part, following)
+            if part.get("id") not in correction.get("hide", []):
+                cutter.code(part, following)
         elif part.kind not in ("quote", "heading"):
             cutter.note(to_html(part.text))
     for slide in cutter.slides[1:]:

@@ -88,6 +88,8 @@ def rendered(slide: Slide) -> dict[str, Any]:
     body = slide.body
     if slide.picture:
         body = picture(slide) + body
+    elif slide.kind == "formula":
+        body = f'<div class="text" style="--formula: {size_of_formula(body)}px">{body}</div>'
     elif slide.kind == "program":
         body = f'<div class="text" style="--code: {size_of_code(body)}px">{body}</div>'
     else:
@@ -115,6 +117,13 @@ def size_of_code(body: str) -> int:
     by_width = 26 * LETTERS / max(widest, LETTERS)
     by_height = 520 / (1.45 * (len(lines) + 2.5))
     return int(min(26, by_width, by_height))
+
+
+def size_of_formula(body: str) -> int:
+    """Return the size of letters at which the longest formula fits on the stage."""
+    formulas = re.findall(r"<math.*?</math>", body, re.S)
+    longest = max((len(plain(one)) for one in formulas), default=1)
+    return int(min(54, 1500 / longest))
 
 
 def picture(slide: Slide) -> str:

@@ -107,7 +107,7 @@ def in_slides() -> list[str]:
         if slug not in build.sources():
             found.append(f"slides.toml: there is no notebook {slug}")
             continue
-        names = [section for section in sections if section not in headings(slug)]
+        names = [section for section in sections if section not in headings(slug) | {"top"}]
         found += [f'slides.toml: {slug} has no section "{section}"' for section in names]
         known = {cell.id for cell in build.committed(slug).cells}
         ids = [name for one in sections.values() for key in ("hide", "show") for name in one.get(key, [])]

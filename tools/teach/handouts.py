@@ -113,7 +113,11 @@ def without_solutions(slug: str) -> nbformat.NotebookNode:
     The folded solutions are gone, what tells the answer to a check is packed, and neither the badge
     nor the setup cell leads to the repository, in which the solutions stand.
     """
-    notebook = with_outputs(build.assemble(slug, told=False), slug)
+    return without_solutions_of(with_outputs(build.assemble(slug, told=False), slug), slug)
+
+
+def without_solutions_of(notebook: nbformat.NotebookNode, slug: str) -> nbformat.NotebookNode:
+    """Take out of a notebook what leads to solutions; the notebook is changed."""
     badge = build.badge(slug)
     for cell in notebook.cells:
         tags = cell.metadata.get("tags", [])
