@@ -1,6 +1,6 @@
 """What learners hand in: right, wrong, careless and malicious, made from the notebooks as they are.
 
-    python -m tests.tools.handed_in FOLDER    write all of them, to grade by hand and to take times
+python -m tests.tools.handed_in FOLDER    write all of them, to grade by hand and to take times
 """
 
 import json
@@ -92,7 +92,9 @@ BOTH = {"my_prediction": RIGHT, "my_loss": RIGHT_LOSS}
 
 
 def edit_the_check(cells: list) -> None:
-    cell_with(cells, "check(my_prediction").source = 'print("my_prediction: correct.")  # check(my_prediction)'
+    cell_with(
+        cells, "check(my_prediction"
+    ).source = 'print("my_prediction: correct.")  # check(my_prediction)'
 
 
 def delete_the_check(cells: list) -> None:
@@ -145,7 +147,9 @@ def merge(cells: list) -> None:
 
 
 def own_helper(cells: list) -> None:
-    cells.insert(3, new_code_cell("import math\n\n\ndef count(*sides):\n    return math.prod(sides)"))
+    cells.insert(
+        3, new_code_cell("import math\n\n\ndef count(*sides):\n    return math.prod(sides)")
+    )
 
 
 def break_earlier_cells(cells: list) -> None:
@@ -196,7 +200,11 @@ WRONG = {
     ),
     "the friend's mistake": Case(
         "friend.ipynb",
-        plain(my_loss=RIGHT_LOSS.replace("sum(", "content_weight * sum(").replace("+ content_weight *", "+")),
+        plain(
+            my_loss=RIGHT_LOSS.replace("sum(", "content_weight * sum(").replace(
+                "+ content_weight *", "+"
+            )
+        ),
         passes("not attempted", "failed"),
     ),
     "nothing returned": Case(
@@ -234,13 +242,17 @@ MOVED = {
         "helper.ipynb",
         with_cells(
             own_helper,
-            my_prediction='def my_prediction():\n    return {"image": count(3, 240, 320), "network": 0}',
+            my_prediction=RIGHT.replace("230_400", "count(3, 240, 320)"),
             my_loss=RIGHT_LOSS,
         ),
         passes(),
     ),
     "broken earlier cells": Case("broken.ipynb", with_cells(break_earlier_cells, **BOTH), passes()),
-    "a magic": Case("magic.ipynb", plain(my_prediction=f"%matplotlib inline\n{RIGHT}"), ["passed", "not attempted"]),
+    "a magic": Case(
+        "magic.ipynb",
+        plain(my_prediction=f"%matplotlib inline\n{RIGHT}"),
+        ["passed", "not attempted"],
+    ),
     "an old format": Case("old.ipynb", as_version_3, passes()),
     "the name of a notebook": Case(f"zoe_{START}.ipynb", plain(**BOTH), passes()),
 }
@@ -307,7 +319,9 @@ CHANGED = {
     ),
 }
 HARMFUL = {
-    "an endless loop": Case("endless.ipynb", with_answer("while True:\n    pass"), passes("endless")),
+    "an endless loop": Case(
+        "endless.ipynb", with_answer("while True:\n    pass"), passes("endless")
+    ),
     "a loop that cannot be interrupted": Case(
         "stubborn.ipynb",
         with_answer(
@@ -316,7 +330,9 @@ HARMFUL = {
         ),
         passes("endless"),
     ),
-    "a sleeper": Case("sleeps.ipynb", with_answer("import time\ntime.sleep(10**6)"), passes("endless")),
+    "a sleeper": Case(
+        "sleeps.ipynb", with_answer("import time\ntime.sleep(10**6)"), passes("endless")
+    ),
     "files deleted": Case(
         "deletes.ipynb",
         with_answer(
@@ -333,8 +349,12 @@ HARMFUL = {
         passes("failed"),
         "tried to write outside its folder",
     ),
-    "the end of Python": Case("exits.ipynb", with_answer("import sys\nsys.exit()"), passes("ended Python")),
-    "the hard end of Python": Case("dies.ipynb", with_answer("import os\nos._exit(0)"), passes("ended Python")),
+    "the end of Python": Case(
+        "exits.ipynb", with_answer("import sys\nsys.exit()"), passes("ended Python")
+    ),
+    "the hard end of Python": Case(
+        "dies.ipynb", with_answer("import os\nos._exit(0)"), passes("ended Python")
+    ),
     "a fork": Case(
         "forks.ipynb",
         with_answer("import os\nwhile True:\n    os.fork()"),
@@ -363,13 +383,17 @@ HARMFUL = {
         "output.ipynb", with_answer("for i in range(10**6):\n    print('x' * 1000)"), passes()
     ),
     "too much memory": Case(
-        "memory.ipynb", with_answer("blocks = [bytearray(10**9) for _ in range(100)]"), passes("failed")
+        "memory.ipynb",
+        with_answer("blocks = [bytearray(10**9) for _ in range(100)]"),
+        passes("failed"),
     ),
 }
 NO_NOTEBOOK = {
     "a text": Case("text.txt", lambda: b"I could not do it.", [], problem="ends in .txt"),
     "an archive": Case("zip.zip", lambda: b"PK\x03\x04", [], problem="ends in .zip"),
-    "an archive with another name": Case("z.ipynb", lambda: b"PK\x03\x04", [], problem="zip archive"),
+    "an archive with another name": Case(
+        "z.ipynb", lambda: b"PK\x03\x04", [], problem="zip archive"
+    ),
     "half a file": Case(
         "truncated.ipynb", lambda: packed_up(notebook_of())[:5000], [], problem="damaged"
     ),

@@ -24,7 +24,8 @@ function look() {
   const stages = [...document.querySelectorAll(".stage")]
   for (const [number, stage] of stages.entries()) {
     const box = stage.getBoundingClientRect()
-    const say = what => faults.push(`slide ${number + 1} (${stage.innerText.slice(0, 30)}): ${what}`)
+    const name = `slide ${number + 1} (${stage.innerText.slice(0, 30)})`
+    const say = what => faults.push(`${name}: ${what}`)
     if (stage.scrollHeight > stage.clientHeight + 1) say(`${stage.scrollHeight} px high`)
     for (const part of stage.querySelectorAll("p, pre, li, table, img, math, math *, h2")) {
       const own = part.getBoundingClientRect()
@@ -32,8 +33,8 @@ function look() {
         && own.top >= box.top - 1 && own.bottom <= box.bottom + 1
       if (!isIn) say(`${part.tagName} leaves the stage`)
       if (part.tagName === "PRE" && part.scrollWidth > part.clientWidth + 1) say("code too wide")
-      if (part.tagName === "IMG" && own.height / box.height * 720 < Math.min(300, part.naturalHeight) - 1)
-        say(`a picture ${own.height} px high`)
+      const wanted = Math.min(300, part.naturalHeight) - 1
+      if (part.tagName === "IMG" && own.height < wanted) say(`a picture ${own.height} px high`)
     }
   }
   document.body.innerHTML = `<pre id=found>${JSON.stringify({slides: stages.length, faults})}</pre>`
@@ -209,8 +210,11 @@ def test_every_notebook_has_slides_with_little_text_and_all_its_pictures(slug):
     everything = [slide for stack in cut.slides(slug) for slide in stack]
     for slide in everything:
         assert len(deck.plain(slide.body).split()) <= 190, slide.title
-    outputs = [cut.pictures_of(cell) for cell in build.code_cells(build.committed(slug))
-               if not cut.LEFT_OUT & set(cell.metadata.get("tags", []))]
+    outputs = [
+        cut.pictures_of(cell)
+        for cell in build.code_cells(build.committed(slug))
+        if not cut.LEFT_OUT & set(cell.metadata.get("tags", []))
+    ]
     assert sum(slide.kind == "picture" for slide in everything) == sum(map(len, outputs))
     assert sum(slide.kind == "turn" for slide in everything) >= 1 or slug.startswith("00")
     assert {slide.kind for slide in everything} >= {"title", "opener", "picture", "exercise"}
@@ -247,7 +251,9 @@ def test_everything_fits_on_the_stage(slug):
 @pytest.mark.slow
 def test_what_does_not_fit_would_be_noticed():
     page = deck.paper("00_start_here")
-    tall = page.replace('<div class="text ', '<div style="flex: none; height: 900px"></div><div class="text ', 1)
+    tall = page.replace(
+        '<div class="text ', '<div style="flex: none; height: 900px"></div><div class="text ', 1
+    )
     assert "slide 1" in measured(tall)["faults"][0]
     wide = page.replace("width: 1176px; height", "width: 1400px; height", 1)
     assert any("IMG leaves the stage" in fault for fault in measured(wide)["faults"])
@@ -277,5 +283,3 @@ def test_a_section_that_slides_toml_names_and_that_is_gone_is_named(monkeypatch)
         "slides.toml: 00_start_here has no cell 00-999",
         "slides.toml: there is no notebook 99_lost",
     ]
-
-

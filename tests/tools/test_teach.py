@@ -81,7 +81,9 @@ def test_nothing_in_it_leads_to_the_repository(slug, learners, monkeypatch):
     assert build.repository() not in text and "git clone" not in text
     monkeypatch.setattr(build, "repository", lambda: "https://github.com/q8z/painting")
     assert build.badge(slug)
-    published = nbformat.writes(handouts.without_solutions_of(build.assemble(slug, told=False), slug))
+    published = nbformat.writes(
+        handouts.without_solutions_of(build.assemble(slug, told=False), slug)
+    )
     assert "q8z" not in published
 
 
@@ -299,7 +301,9 @@ def test_every_stored_picture_and_every_output_is_in_the_pack(pack):
             assert path.relative_to(ROOT / "data").as_posix() in files
     for slug in SLUGS:
         outputs = [out for cell in build.code_cells(build.committed(slug)) for out in cell.outputs]
-        count = sum(any(kind.startswith("image/") for kind in out.get("data", {})) for out in outputs)
+        count = sum(
+            any(kind.startswith("image/") for kind in out.get("data", {})) for out in outputs
+        )
         assert sum(file.startswith(slug) for file in files) == count
 
 
@@ -387,7 +391,7 @@ def test_a_kit_that_would_not_fit_is_not_written(tmp_path, monkeypatch):
 
 @pytest.mark.slow
 def test_another_heading_in_a_source_is_noticed_wherever_it_is_named(tmp_path):
-    """End to end: a heading changes, the notebook is built again, and teaching/ still has the old."""
+    """A heading changes, the notebook is built again, and teaching/ still has the old one."""
     copy_project(tmp_path)
     source = tmp_path / "notebooks" / "src" / "03_gram_matrices.py"
     text = source.read_text(encoding="utf-8")
@@ -417,7 +421,10 @@ def whole(tmp_path_factory):
 @pytest.mark.slow
 def test_every_link_of_the_kit_leads_to_a_file_and_a_place(whole):
     pages = {path: path.read_text(encoding="utf-8") for path in whole.rglob("*.html")}
-    del pages[whole / "slides" / "00_start_here.html"], pages[whole / "slides" / "03_gram_matrices.html"]
+    del (
+        pages[whole / "slides" / "00_start_here.html"],
+        pages[whole / "slides" / "03_gram_matrices.html"],
+    )
     written = {"00_start_here.html", "03_gram_matrices.html"}
     for path, text in pages.items():
         for address in re.findall(r'(?:href|src)="([^"]+)"', text):

@@ -41,7 +41,9 @@ def facts(question: Question, with_answers: bool) -> str:
     words = [KINDS[question["kind"]], stars, f"{question['minutes']} min", points(question)]
     if with_answers:
         address = f"notebooks/{question['notebook']}.html#{anchor_of(question)}"
-        words.append(f'<a href="objectives.html#{question["objective"]}">{question["objective"]}</a>')
+        words.append(
+            f'<a href="objectives.html#{question["objective"]}">{question["objective"]}</a>'
+        )
         words.append(f'<a href="{address}">{inline(question["section"])}</a>')
     return f'<p class="facts">{" · ".join(words)}</p>'
 

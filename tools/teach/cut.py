@@ -1,9 +1,9 @@
 """A notebook, cut into slides.
 
 The cut is automatic, so that every notebook has slides: a heading opens a stack of slides with its
-key sentence; a formula, a picture, a list, a table and code of a few lines get slides of their own; a
-prediction is a slide, and its answer the next; an exercise is named. Everything else goes into the
-speaker notes, with the minutes of the section and the questions of the bank that belong to it.
+key sentence; a formula, a picture, a list, a table and code of a few lines get slides of their own;
+a prediction is a slide, and its answer the next; an exercise is named. Everything else goes into
+the speaker notes, with the minutes of the section and the questions of the bank that belong to it.
 
 The tags of the cells decide what is left out: setup, settings, spec, exercise and check are no
 slides. Tags of Jupyter's own slideshow correct the cut: `skip` leaves a cell out, `notes` puts it
@@ -30,7 +30,9 @@ WORDS_OF_A_CAPTION = 32
 WORDS_OF_A_TEXT = 55
 ROWS = 9  # of a table
 LEFT_OUT = {"setup", "settings", "spec", "exercise", "check", "skip"}
-EXERCISE = re.compile(r"\*\*Exercise (\d+) · ([a-z ]+)\*\* · ([●○]{3}) · (\d+) minutes\.\s*(.*)", re.S)
+EXERCISE = re.compile(
+    r"\*\*Exercise (\d+) · ([a-z ]+)\*\* · ([●○]{3}) · (\d+) minutes\.\s*(.*)", re.S
+)
 TOP = "top"  # how slides.toml calls what stands above the first heading
 LISTS = {"What to remember", "Three questions", "On your own"}  # sections that are a list
 TURN = "**Your turn, before you run the next cell.**"
@@ -51,7 +53,7 @@ class Slide:
 
 @dataclass
 class Block:
-    """A piece of a Markdown cell. kind: heading, text, formula, list, table, quote, code, details."""
+    """A piece of a Markdown cell. kind: heading, text, formula, list, table, quote, details..."""
 
     kind: str
     text: str
@@ -174,7 +176,7 @@ def opening(text: str, most: int) -> str:
 
 
 def key_sentence(text: str, place: int = 0) -> str:
-    """Return a sentence that is short enough to be read at a glance: the first, or the last (-1)."""
+    """Return a sentence that can be read at a glance. place: 0 for the first, -1 for the last."""
     told = [sentence for sentence in sentences(text) if not sentence.startswith("(")]
     short = [sentence for sentence in told if words(sentence) <= WORDS_OF_A_CAPTION]
     return unlinked(short[place]).removesuffix(":") if short else ""
@@ -278,13 +280,15 @@ class Cutter:
         return inline(self.section.heading)
 
     def formula(self, part: Block) -> None:
-        """Give a formula a slide, with the sentence that introduces it; two that belong together share it."""
+        """Give a formula a slide, with the sentence before it; two in a row share a slide."""
         if self.slides[-1].kind == "formula" and not self.slides[-1].notes:
             self.slides[-1].body += to_html(part.text)
             return
         before = sentences(self.before)[-1:] if self.before else []
         lead = unlinked(before[0]).removesuffix(":") if before else ""
-        text = f"<p class='lead'>{inline(lead)}</p>" if 3 < words(lead) <= WORDS_OF_A_CAPTION else ""
+        text = (
+            f"<p class='lead'>{inline(lead)}</p>" if 3 < words(lead) <= WORDS_OF_A_CAPTION else ""
+        )
         self.add(Slide("formula", self.heading(), text + to_html(part.text)))
 
     def turn(self, part: Block) -> None:
@@ -295,7 +299,7 @@ class Cutter:
         self.add(Slide("turn", "Your turn", text + to_html(asked)))
 
     def details(self, part: Block) -> None:
-        """Give the answer of a prediction the next slide; what else is folded goes into the notes."""
+        """Give the answer of a prediction the next slide; other folds go into the notes."""
         is_answer = part.summary == "Compare"
         shown = opening(unlinked(part.text.split("\n\n")[0]), WORDS_OF_A_TEXT) if is_answer else ""
         if shown:

@@ -112,7 +112,11 @@ def plain(body: str) -> str:
 
 def size_of_code(body: str) -> int:
     """Return the size of letters at which every line of code fits on the stage, and all of them."""
-    lines = [plain(line) for part in re.findall(r"<pre.*?</pre>", body, re.S) for line in part.split("\n")]
+    lines = [
+        plain(line)
+        for part in re.findall(r"<pre.*?</pre>", body, re.S)
+        for line in part.split("\n")
+    ]
     widest = max(len(line) for line in lines)
     by_width = 26 * LETTERS / max(widest, LETTERS)
     by_height = 520 / (1.45 * (len(lines) + 2.5))

@@ -80,7 +80,9 @@ def in_pages() -> list[str]:
     for path in pages():
         text = path.read_text(encoding="utf-8")
         name = path.relative_to(texts.teaching()).as_posix()
-        found += [f"{name}: nothing has the name {one}" for one in NAME.findall(text) if one not in known]
+        found += [
+            f"{name}: nothing has the name {one}" for one in NAME.findall(text) if one not in known
+        ]
         for address in LINK.findall(text):
             found += [f"{name}: {words}" for words in [lost(path, address)] if words]
     return found
@@ -110,7 +112,12 @@ def in_slides() -> list[str]:
         names = [section for section in sections if section not in headings(slug) | {"top"}]
         found += [f'slides.toml: {slug} has no section "{section}"' for section in names]
         known = {cell.id for cell in build.committed(slug).cells}
-        ids = [name for one in sections.values() for key in ("hide", "show") for name in one.get(key, [])]
+        ids = [
+            name
+            for one in sections.values()
+            for key in ("hide", "show")
+            for name in one.get(key, [])
+        ]
         found += [f"slides.toml: {slug} has no cell {name}" for name in ids if name not in known]
     return found
 

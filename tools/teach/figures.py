@@ -2,11 +2,10 @@
 
 A stored picture has its papers in data/images.toml; a painting in data/results carries the settings
 that made it, and data/results/README.md tells about it. An output of a notebook has a description,
-and is credited to all pictures that its notebook loads: rather one credit too many than one too few.
+and is credited to all pictures that its notebook loads: rather one credit too many than too few.
 """
 
 import ast
-import base64
 import csv
 import html
 import io
@@ -125,9 +124,7 @@ def results() -> Iterator[Source]:
                     title=name,
                     caption=text,
                     alt=alt,
-                    credit=credits(pair)
-                    if pair
-                    else made_from(name),
+                    credit=credits(pair) if pair else made_from(name),
                     where="data/results",
                     **measured(content),
                 ),
@@ -232,7 +229,9 @@ def names_in(slug: str) -> list[str]:
             if isinstance(node, ast.Constant) and node.value in manifest():
                 found.add(node.value)
             if isinstance(node, ast.Call) and ast.unparse(node.func) == "names":
-                kinds = [ast.literal_eval(word) for word in node.args if isinstance(word, ast.Constant)]
+                kinds = [
+                    ast.literal_eval(word) for word in node.args if isinstance(word, ast.Constant)
+                ]
                 found |= {n for n, e in manifest().items() if not kinds or e["kind"] in kinds}
     return sorted(found)
 
@@ -257,7 +256,10 @@ def shown(markdown: str) -> str:
     """Return a caption as HTML: formulas, emphasis and code; links become words."""
     text = re.sub(r"\[([^\]]+)\]\([^)]*\)", r"\1", markdown)
     pieces = re.split(r"\$([^$]+)\$", text)
-    done = [formula(piece) if number % 2 else html.escape(piece, quote=False) for number, piece in enumerate(pieces)]
+    done = [
+        formula(piece) if number % 2 else html.escape(piece, quote=False)
+        for number, piece in enumerate(pieces)
+    ]
     text = "".join(done)
     text = re.sub(r"`([^`]+)`", r"<code>\1</code>", text)
     text = re.sub(r"\*\*([^*]+)\*\*", r"<strong>\1</strong>", text)

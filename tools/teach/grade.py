@@ -219,7 +219,15 @@ class Job:
 
 def environment(place: Path) -> dict[str, str]:
     """Return the variables of a process that runs answers: none of the grader's own secrets."""
-    kept = ("PATH", "SYSTEMROOT", "SYSTEMDRIVE", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "CONDA_PREFIX")
+    kept = (
+        "PATH",
+        "SYSTEMROOT",
+        "SYSTEMDRIVE",
+        "LANG",
+        "LC_ALL",
+        "LD_LIBRARY_PATH",
+        "CONDA_PREFIX",
+    )
     ours = {name: os.environ[name] for name in kept if name in os.environ}
     folders = ("HOME", "USERPROFILE", "TMPDIR", "TEMP", "TMP", "IPYTHONDIR", "MPLCONFIGDIR")
     quiet = {"NST_QUIET": "1", "CUDA_VISIBLE_DEVICES": "", "PYTHONDONTWRITEBYTECODE": "1"}
@@ -313,7 +321,11 @@ def watched(process: Job, count: int, seconds: int) -> Iterator[tuple[str, str, 
             if facts is None:
                 if not is_answer:
                     raise Mistake(f"The answers cannot be run on this computer: {process.why()}")
-                yield "ended Python", "Python ended while the answer ran (often: no memory left)", []
+                yield (
+                    "ended Python",
+                    "Python ended while the answer ran (often: no memory left)",
+                    [],
+                )
                 return
             if "start" in facts:
                 is_answer = True
@@ -348,7 +360,9 @@ def main(arguments: list[str]) -> int:
         raise Mistake(f"{options.folder} is no folder: name the one with the submitted notebooks.")
     slug = "".join(choose([options.notebook], build.sources())) if options.notebook else ""
     if out == options.folder:
-        raise Mistake(f"{out} holds the submissions: let the verdicts go to another folder (--out).")
+        raise Mistake(
+            f"{out} holds the submissions: let the verdicts go to another folder (--out)."
+        )
     found = submissions(options.folder, out, slug)
     if not found:
         raise Mistake(f"There is nothing in {options.folder}: put the submitted notebooks there.")

@@ -34,7 +34,7 @@ if not above:
     raise RuntimeError("the folders helpers and data are missing: put this notebook beside them")
 sys.path.insert(0, str(above[0]))
 """
-PACKED = """# What your answer is compared with. It would tell the answer, so it is packed: just run it.
+PACKED = """# What your answer is compared with. It would tell the answer, so it is packed: run it.
 import base64, zlib
 
 packed = (
@@ -45,8 +45,8 @@ exec(zlib.decompress(base64.b64decode(packed)).decode())
 
 README = """# Paint by Gradient: the notebooks
 
-{count} notebooks, with exercises that check themselves. Each exercise has hints; try before you open
-them.
+{count} notebooks, with exercises that check themselves. Each exercise has hints; try before you
+open them.
 
     pip install -r requirements.txt
     jupyter lab
@@ -65,7 +65,7 @@ README_SOLVED = """# Paint by Gradient: solved
 
 {count} notebooks with their exercises solved, for you alone. Outputs are those of the series; the
 cells of the exercises have none here, because their stored outputs say "not started yet". To run
-them, put this folder into the repository, or open them in a folder that `--without-solutions` wrote.
+them, put this folder into the repository, or open them in one that `--without-solutions` wrote.
 """
 
 

@@ -102,7 +102,9 @@ def numeric(quiz: Element, question: dict[str, Any]) -> None:
     unit = f" (Answer in {question['unit']}, as a number alone.)" if "unit" in question else ""
     asked = question["text"].rstrip() + unit
     element = begin(quiz, "numerical", question, asked, question["solution"])
-    answer = text(element, "answer", decimal(question["value"]), fraction="100", format="plain_text")
+    answer = text(
+        element, "answer", decimal(question["value"]), fraction="100", format="plain_text"
+    )
     rich(answer, "feedback", "That is right.")
     SubElement(answer, "tolerance").text = decimal(question["tolerance"])
     other = text(element, "answer", "*", fraction="0", format="plain_text")

@@ -6,7 +6,14 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "msedge", "chrome")
+NAMES = (
+    "chromium",
+    "chromium-browser",
+    "google-chrome",
+    "google-chrome-stable",
+    "msedge",
+    "chrome",
+)
 PLACES = (
     "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
     "/Applications/Chromium.app/Contents/MacOS/Chromium",
@@ -15,9 +22,9 @@ PLACES = (
 )
 PATIENCE = 180  # seconds for a deck
 NONE = (
-    "There is no Chromium on this computer, so the slides are not there as PDF: install one (or say "
-    "where it is: CHROMIUM=path), or print a deck from your browser with ?print-pdf behind its "
-    "address."
+    "There is no Chromium on this computer, so the slides are not there as PDF: install one (or "
+    "say where it is: CHROMIUM=path), or print a deck from your browser with ?print-pdf behind "
+    "its address."
 )
 
 

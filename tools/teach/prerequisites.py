@@ -10,7 +10,6 @@ from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
 from tools.endings import Mistake
-from tools.site import build
 
 BOX = (236, 92)  # pixels
 GAP = 18
@@ -55,7 +54,9 @@ def rows_of(objectives: list[dict[str, Any]], knowledge: list[dict[str, Any]]) -
     for start in range(0, len(knowledge), 6):
         found.append(("" if start else "to be known", knowledge[start : start + 6]))
     for slug in dict.fromkeys(one["notebook"] for one in objectives):
-        found.append((f"notebook {slug[:2]}", [one for one in objectives if one["notebook"] == slug]))
+        found.append(
+            (f"notebook {slug[:2]}", [one for one in objectives if one["notebook"] == slug])
+        )
     return found
 
 

@@ -34,12 +34,16 @@ def write(everything: list["Graded"], out: Path, protection: str) -> None:
         {"slug": slug, "title": build.title_of(slug), "graded": theirs, "heads": heads(theirs)}
         for slug, theirs in by_notebook(everything).items()
     ]
-    page = templates().get_template("grades.html").render(
-        css=pages.stylesheet(),
-        groups=groups,
-        unreadable=[one for one in everything if one.submission.problem],
-        protection=protection,
-        count=len(everything),
+    page = (
+        templates()
+        .get_template("grades.html")
+        .render(
+            css=pages.stylesheet(),
+            groups=groups,
+            unreadable=[one for one in everything if one.submission.problem],
+            protection=protection,
+            count=len(everything),
+        )
     )
     write_file(out / "index.html", page)
 
@@ -79,7 +83,9 @@ def rows_of(one: "Graded") -> list[list[Any]]:
     """Return the lines of exercises.csv for a submission."""
     submission = one.submission
     if submission.problem:
-        return [[submission.learner, "", "", "no notebook", submission.problem, "", submission.file]]
+        return [
+            [submission.learner, "", "", "no notebook", submission.problem, "", submission.file]
+        ]
     return [
         [submission.learner, submission.slug, result.title, result.verdict, result.words]
         + ["; ".join(result.remarks), submission.file]

@@ -31,7 +31,7 @@ FONTS = ("fc-list", "system_profiler")  # what matplotlib starts when it is firs
 CHANGING = {"os.remove": 1, "os.rmdir": 1, "os.rename": 2, "os.truncate": 1, "os.mkdir": 1}
 CHANGING |= {"os.link": 2, "os.symlink": 2, "os.chmod": 1, "os.chown": 1, "os.utime": 1}
 CHANGING |= {"shutil.rmtree": 1, "shutil.move": 2, "os.setxattr": 1, "os.removexattr": 1}
-# What helpers.check calls of PyTorch; much else is replaced by PyTorch itself, when it is first used.
+# What helpers.check calls of PyTorch, which itself replaces much else when it is first used.
 OF_TORCH = {"as_tensor", "isclose", "where", "randn", "unravel_index", "Generator", "allclose"}
 OF_TENSORS = {"abs", "all", "any", "argmax", "clone", "cpu", "detach", "double", "item", "tolist"}
 OF_TENSORS |= {"nan_to_num", "__sub__", "__eq__", "__bool__", "__float__", "max"}

@@ -45,7 +45,7 @@ def anchor(heading: str) -> str:
 
 
 class TexRenderer(IPythonRenderer):
-    r"""Markdown as HTML in which formulas stay TeX, between \( \) or \[ \], as Moodle reads them."""
+    r"""Markdown as HTML; formulas stay TeX, between \( \) or \[ \], as Moodle reads them."""
 
     def inline_math(self, body: str) -> str:
         """Render $...$."""
