@@ -177,7 +177,7 @@ def opening(text: str, most: int) -> str:
 
 def key_sentence(text: str, place: int = 0) -> str:
     """Return a sentence that can be read at a glance. place: 0 for the first, -1 for the last."""
-    told = [sentence for sentence in sentences(text) if not sentence.startswith("(")]
+    told = [one for one in sentences(text) if one.count("(") == one.count(")") and one[0] != "("]
     short = [sentence for sentence in told if words(sentence) <= WORDS_OF_A_CAPTION]
     return unlinked(short[place]).removesuffix(":") if short else ""
 

@@ -127,7 +127,7 @@ def size_of_formula(body: str) -> int:
     """Return the size of letters at which the longest formula fits on the stage."""
     formulas = re.findall(r"<math.*?</math>", body, re.S)
     longest = max((len(plain(one)) for one in formulas), default=1)
-    return int(min(54, 1500 / longest))
+    return int(min(54, 1350 / longest))
 
 
 def picture(slide: Slide) -> str:

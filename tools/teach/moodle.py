@@ -98,18 +98,16 @@ def choice(quiz: Element, question: dict[str, Any]) -> None:
 
 
 def numeric(quiz: Element, question: dict[str, Any]) -> None:
-    """Write a question for a number; every other number gets the worked solution, too."""
+    """Write a question for a number; afterwards, everybody reads the worked solution."""
     unit = f" (Answer in {question['unit']}, as a number alone.)" if "unit" in question else ""
     asked = question["text"].rstrip() + unit
-    element = begin(quiz, "numerical", question, asked, question["solution"])
+    told = f"{question['solution'].rstrip()}\n\n{read_again(question)}"
+    element = begin(quiz, "numerical", question, asked, told)
     answer = text(
         element, "answer", decimal(question["value"]), fraction="100", format="plain_text"
     )
     rich(answer, "feedback", "That is right.")
     SubElement(answer, "tolerance").text = decimal(question["tolerance"])
-    other = text(element, "answer", "*", fraction="0", format="plain_text")
-    rich(other, "feedback", read_again(question))
-    SubElement(other, "tolerance").text = "0"
     SubElement(element, "unitgradingtype").text = "0"
     SubElement(element, "unitpenalty").text = "0.1"
     SubElement(element, "showunits").text = "3"  # there is no field for a unit
