@@ -70,6 +70,9 @@ def test_no_solution_is_left_and_every_exercise_check_and_hint_is(slug, learners
     assert text.count("<summary>Hint") == "\n".join(sources(original, "markdown")).count(
         "<summary>Hint"
     )
+    for cell in original.cells:
+        if {"spec", "folded"} <= set(cell.metadata.get("tags", [])):
+            assert cell.source not in text and handouts.packed(cell.source) in text
     elsewhere = "\n".join(sources(original))
     own = [line for line in solution_lines(slug) if line not in elsewhere]
     assert not [line for line in own if line in text]
@@ -238,7 +241,8 @@ def test_numbers_are_written_out_and_keep_their_tolerance(quiz):
     for question in found:
         original = wanted[question.find("name/text").text]
         (right,) = question.findall("answer")
-        assert re.fullmatch(r"-?\d+(\.\d+)?", right.find("text").text)
+        for number in (right.find("text").text, right.find("tolerance").text):
+            assert re.fullmatch(r"-?\d+(\.\d+)?", number)
         assert float(right.find("text").text) == original["value"]
         assert float(right.find("tolerance").text) == original["tolerance"]
         solution = question.find("generalfeedback/text").text
