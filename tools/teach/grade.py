@@ -20,6 +20,7 @@ import queue
 import secrets
 import shutil
 import signal
+import site
 import subprocess
 import sys
 import tempfile
@@ -99,8 +100,10 @@ class Desk:
             target = self.data / path.relative_to(build.ROOT / "data")
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, target)
-            target.chmod(0o444)
+            if os.name != "nt":
+                target.chmod(0o444)
         self.wrap = UNSHARE if can_unshare(self.top) else []
+        self.place = self.top / "desk"
         return self
 
     def __exit__(self, *error: object) -> None:
@@ -109,15 +112,14 @@ class Desk:
 
     def clear(self) -> Path:
         """Return an empty folder with the helpers, the data, and the program that runs answers."""
-        place = self.top / "desk"
-        if place.exists():
-            shutil.rmtree(place, onerror=by_force)
+        shutil.rmtree(self.place, ignore_errors=True)  # what cannot be removed harms nobody
+        self.place = place = Path(tempfile.mkdtemp(prefix="desk-", dir=self.top))
         shutil.copytree(build.ROOT / "helpers", place / "helpers", ignore=no_caches)
         shutil.copyfile(Path(__file__).with_name("runner.py"), place / "runner.py")
         (place / "notebooks").mkdir()
-        try:
+        if os.name != "nt":
             (place / "data").symlink_to(self.data, target_is_directory=True)
-        except OSError:  # Windows allows that to few
+        else:  # Windows allows links to few
             shutil.copytree(self.data, place / "data")
         return place
 
@@ -138,26 +140,18 @@ class Desk:
 no_caches = shutil.ignore_patterns("__pycache__")
 
 
-def by_force(function, path: str, error: object) -> None:
-    """Remove what an answer has made unreadable or read-only, or leave it."""
-    with suppress(OSError):
-        os.chmod(os.path.dirname(path), 0o700)
-        os.chmod(path, 0o700)
-        function(path)
-
-
 def can_unshare(top: Path) -> bool:
     """Try whether the system lends namespaces, and whether the disk is read-only in them."""
-    inside = top / "inside"
-    inside.mkdir()
-    outside = top / "outside"
-    outside.mkdir()
-    test = ["sh", "-c", '[ -w "$0" ] && ! [ -w "$1" ]', str(inside), str(outside)]
-    command = [*UNSHARE, READ_ONLY, "sh", str(inside), *test]
-    try:
-        return subprocess.run(command, capture_output=True, timeout=30).returncode == 0
-    except (OSError, subprocess.TimeoutExpired):
-        return False
+    if sys.platform == "linux":
+        inside = top / "inside"
+        inside.mkdir()
+        outside = top / "outside"
+        outside.mkdir()
+        test = ["sh", "-c", '[ -w "$0" ] && ! [ -w "$1" ]', str(inside), str(outside)]
+        command = [*UNSHARE, READ_ONLY, "sh", str(inside), *test]
+        with suppress(OSError, subprocess.TimeoutExpired):
+            return subprocess.run(command, capture_output=True, timeout=30).returncode == 0
+    return False
 
 
 class Job:
@@ -231,6 +225,7 @@ def environment(place: Path) -> dict[str, str]:
     ours = {name: os.environ[name] for name in kept if name in os.environ}
     folders = ("HOME", "USERPROFILE", "TMPDIR", "TEMP", "TMP", "IPYTHONDIR", "MPLCONFIGDIR")
     quiet = {"NST_QUIET": "1", "CUDA_VISIBLE_DEVICES": "", "PYTHONDONTWRITEBYTECODE": "1"}
+    quiet["PYTHONUSERBASE"] = site.getuserbase()  # HOME leads elsewhere now
     quiet |= {"OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", "2"), "MPLBACKEND": "agg"}
     return ours | dict.fromkeys(folders, str(place)) | quiet
 
