@@ -4,6 +4,8 @@
     python do.py test        run all tests, the notebooks included
     python do.py lab         open JupyterLab at the first notebook
     python do.py build       for maintainers: rebuild the notebooks from notebooks/src
+    python do.py teach OUT   for instructors: plans, slides, questions and figures as pages
+    python do.py grade DIR   for instructors: run the checks of the notebooks that were handed in
     python do.py publish URL for maintainers: say at which address the series can be had
 
 Further words are passed on, such as the names of notebooks or options of pytest.
@@ -50,6 +52,8 @@ COMMANDS = {
     # From the root, because the notebooks show pictures that lie beside their folder.
     "lab": ["-m", "jupyterlab", f"--LabApp.default_url=/lab/tree/{FIRST}", SAVING],
     "build": ["-m", "tools.site.build"],
+    "teach": ["-m", "tools.teach"],
+    "grade": ["-m", "tools.teach.grade"],
     "publish": ["-m", "tools.site.publish"],
 }
 

@@ -969,49 +969,50 @@ show([load("mosaic", 512)[..., 83:429], *[stored("painting", name) for name in p
 
 
 # %% tags=["spec"]
+def fault_of_statistic(statistic):
+    generator = torch.Generator().manual_seed(0)
+    cloud = torch.randn(2, 12, generator=generator)
+    if not torch.is_tensor(statistic(cloud)):
+        return "your statistic must return a tensor, for example torch.stack([...])"
+    if not statistic(cloud).isfinite().all():
+        return f"your statistic is not finite for random features: {statistic(cloud).tolist()}"
+    shuffled = cloud[:, torch.randperm(12, generator=generator)]
+    if tells_apart(statistic, cloud, shuffled):
+        return "your statistic changes when the places are shuffled"
+    if not tells_apart(statistic, torch.ones(2, 8), torch.tensor([2**0.5, 0.0]).repeat(2, 4)):
+        return "your statistic cannot tell calm from wild, and neither can the Gram matrix"
+    left = torch.tensor([[-1.0, 0.0, 0.0, 1.0], [-1.0, 0.0, 1.0, 0.0]])
+    right = torch.tensor([[-1.0, 0.0, 0.0, 1.0], [0.0, -1.0, 0.0, 1.0]])
+    if not tells_apart(statistic, left, right):
+        return "your statistic cannot tell left from right: does it look at one channel at a time?"
+    cloud.requires_grad_()
+    total = statistic(cloud).float().sum()
+    if not total.requires_grad or torch.autograd.grad(total, cloud)[0].abs().max() == 0:
+        return "your statistic has no gradient, and so nobody could paint with it: a count has none"
+    return ""
+
+
+def tells_apart(statistic, first, second):
+    return not torch.allclose(statistic(first).float(), statistic(second).float(), atol=1e-3)
+
+
 def fault_of_invention(answer):
     if not (isinstance(answer, tuple | list) and len(answer) == 3 and callable(answer[0])):
         return "return three things: the statistic, which is a function, and two clouds"
     statistic, first, second = answer
-
+    fault = fault_of_statistic(statistic)
+    if fault:
+        return fault
     first, second = torch.as_tensor(first).float(), torch.as_tensor(second).float()
     if first.ndim != 2 or first.shape != second.shape or first.shape[0] != 2:
         return "the two clouds need one shape (2, N)"
-    generator = torch.Generator().manual_seed(0)
-    cloud = torch.randn(2, 12, generator=generator)
-    shuffled = cloud[:, torch.randperm(12, generator=generator)]
-
-    def measured(F):
-        return statistic(F).float().flatten()
-
-    if not torch.is_tensor(statistic(cloud)):
-        return "your statistic must return a tensor, for example torch.stack([...])"
-    if not measured(cloud).isfinite().all():
-        return f"your statistic is not finite for random features: {measured(cloud).tolist()}"
-    if not torch.allclose(measured(cloud), measured(shuffled), atol=1e-4):
-        return "your statistic changes when the places are shuffled"
-    calm = torch.ones(2, 8)
-    wild = torch.tensor([2**0.5, 0.0]).repeat(2, 4)
-    if torch.allclose(measured(calm), measured(wild), atol=1e-3):
-        return "your statistic cannot tell calm from wild, and neither can the Gram matrix"
-    left = torch.tensor([[-1.0, 0.0, 0.0, 1.0], [-1.0, 0.0, 1.0, 0.0]])
-    right = torch.tensor([[-1.0, 0.0, 0.0, 1.0], [0.0, -1.0, 0.0, 1.0]])
-    if torch.allclose(measured(left), measured(right), atol=1e-3):
-        return "your statistic cannot tell left from right: does it look at one channel at a time?"
-    x = cloud.clone().requires_grad_()
-    value = measured(x).sum()
-    gradient = torch.autograd.grad(value, x)[0] if value.requires_grad else torch.zeros(1)
-    if not gradient.abs().max() > 0:
-        return "your statistic has no gradient, and so nobody could paint with it: a count has none"
-
     angles = torch.linspace(0, 3.1, 40)
     directions = torch.stack([angles.cos(), angles.sin()], dim=1)
     shadows = [(directions @ points).sort(dim=1).values for points in (first, second)]
     if torch.allclose(*shadows, atol=1e-3):
         return "your two clouds are the same cloud, perhaps in another order"
-    if not torch.allclose(measured(first), measured(second), atol=1e-4):
-        return f"your statistic tells them apart: {measured(first).tolist()} and {measured(second).tolist()}"
-
+    if tells_apart(statistic, first, second):
+        return f"your statistic tells them apart: {statistic(first).tolist()} and {statistic(second).tolist()}"
     return ""
 
 

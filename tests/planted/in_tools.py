@@ -33,6 +33,7 @@ BUILD = "tests/tools/test_build.py"
 DO = "tests/tools/test_do.py"
 ENDINGS = "tests/tools/test_endings.py"
 FORM = "tests/notebooks/test_form.py"
+GRADE = "tests/tools/test_grade.py"
 LINKS = "tests/notebooks/test_links.py"
 OUTLINE = "tests/tools/test_outline.py"
 PAGES = "tests/tools/test_pages.py"
@@ -42,7 +43,9 @@ RESULTS = "tests/tools/test_results.py"
 RUN = "tests/tools/test_run.py"
 SETUP = "tests/tools/test_setup.py"
 SMALL = "tests/tools/test_small_install.py"
+SLIDES = "tests/tools/test_slides.py"
 STYLES = "tests/tools/test_styles.py"
+TEACH = "tests/tools/test_teach.py"
 
 IN_DO = faults_in(
     "do",
@@ -513,6 +516,116 @@ IN_PICTURES_STYLES_CANVAS = faults_in(
     ("points with holes between them", "scatter", everywhere(constant(2, 1))),
 )
 
+IN_TEACH = [
+    *faults_in(
+        "tools.teach.shelf",
+        TEACH,
+        (
+            "solved notebooks among those of the learners",
+            "Shelf.__init__",
+            dropped("refuse_another_kind"),
+        ),
+        ("files removed that somebody else wrote", "Shelf.listed", dropped("is_inside")),
+        ("old files that stay", "Shelf.close", dropped("unlink")),
+    ),
+    *faults_in(
+        "tools.teach.handouts",
+        TEACH,
+        (
+            "learners' notebooks with their solutions",
+            "without_solutions",
+            without_argument("assemble", "told"),
+        ),
+        ("a badge that leads to the solutions", "without_solutions_of", never("badge")),
+        ("a setup cell that fetches the solutions", "without_solutions_of", never("setup")),
+        ("a prediction that tells its answer", "without_solutions_of", never("spec")),
+        ("outputs that say that nothing was solved", "solved", dropped("outputs")),
+        ("folders of the series as a place for pages", "refuse_own", never("is_relative_to")),
+    ),
+    *faults_in(
+        "tools.teach.moodle",
+        TEACH,
+        ("all options worth everything", "PENALTY", constant("-50", "0")),
+        ("several right options that count alone", "choice", constant("false", "true")),
+        ("feedback left out", "choice", dropped("feedback")),
+        ("a number with a power of ten", "decimal.return", becomes("str(value)")),
+        ("answers that learners see", "essay", constant("graderinfo", "questiontext")),
+    ),
+    *faults_in(
+        "tools.teach.bank",
+        TEACH,
+        ("answers on the sheet", "block", without_operand("and", "with_answers")),
+    ),
+    *faults_in(
+        "tools.teach.drift",
+        TEACH,
+        ("a lost section that nobody misses", "in_questions", never("headings")),
+        ("a lost anchor that nobody misses", "lost", never("anchors")),
+        ("a figure whose papers nobody asks for", "in_pictures", without_item("credit")),
+        ("a cell of the slides that is gone", "in_slides", never("known"), SLIDES),
+    ),
+    *faults_in(
+        "tools.teach.figures",
+        TEACH,
+        ("paintings without their photo and style", "results", never("manifest")),
+        ("outputs left out of the pack", "outputs", never("picture")),
+    ),
+    *faults_in(
+        "tools.teach.prerequisites",
+        TEACH,
+        ("a map that goes in a circle", "check_order", uncaught("CycleError")),
+    ),
+    *faults_in(
+        "tools.teach.cut",
+        SLIDES,
+        ("setup cells on slides", "LEFT_OUT", constant("setup", "nothing")),
+        ("solutions in the notes", "Cutter.details", constant("Solution", "solution")),
+        ("an answer beside its question", "Cutter.details", never("shown")),
+    ),
+    *faults_in(
+        "tools.teach.deck",
+        SLIDES,
+        ("pictures as large as they like", "placed", argument("min", 2, "99.0")),
+        ("pictures without a description", "picture", with_text('alt="', 'title="')),
+    ),
+    *faults_in(
+        "tools.teach.exercises",
+        GRADE,
+        ("an edited check that nobody notices", "changes", never("any", "form")),
+        ("a specification defined twice", "changes", never("is_redefined")),
+        ("helpers of the learner that are not found", "prelude", without_operand("or", "theirs")),
+        ("the learner's version of what the notebook has", "prelude", reversed_order("originals")),
+    ),
+    *faults_in(
+        "tools.teach.submissions",
+        GRADE,
+        ("a link as a submission", "code_in", never("is_symlink")),
+        ("another language", "code_in", never("language")),
+        ("verdicts that are graded", "files_in", without_operand("and", "leave_out")),
+    ),
+    *faults_in(
+        "tools.teach.runner",
+        GRADE,
+        ("files that an answer may remove", "CHANGING", without_entry("os.remove")),
+        ("a network that is open", "Fence.asked", never("NETWORK")),
+        ("a folder with a similar name", "Fence.holds", without_operand("+", "sep")),
+        ("a file that is opened by number", "is_writing", never("isinstance", "set")),
+        ("code that is replaced unseen", "Snapshot.look", never("FunctionType")),
+    ),
+    *faults_in(
+        "tools.teach.grade",
+        GRADE,
+        ("the first answer in place of the last", "chosen.return", becomes("(tried or theirs)[0]")),
+        ("secrets of the grader handed on", "environment", never("environ")),
+    ),
+    *faults_in(
+        "tools.teach.report",
+        GRADE,
+        ("formulas in a spreadsheet", "harmless", never("plain")),
+        ("programs in a page", "templates", argument("Environment", "autoescape", "False")),
+    ),
+]
+
 IN_STORED_NOTEBOOKS = [
     Fault(
         "a next link that leaves one out",
@@ -563,4 +676,5 @@ FAULTS = [
     *IN_PICTURES_CHANNELS,
     *IN_PICTURES_STYLES,
     *IN_PICTURES_STYLES_CANVAS,
+    *IN_TEACH,
 ]

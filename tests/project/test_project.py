@@ -112,9 +112,10 @@ def test_nobody_changes_where_python_looks_for_modules():
         assert not [node.lineno for node in ast.walk(tree(path)) if changes_the_search_path(node)]
 
 
-def test_the_site_is_built_without_torch():
-    names = sorted(path.stem for path in (ROOT / "tools" / "site").glob("[a-z]*.py"))
-    modules = ", ".join(f"tools.site.{name}" for name in names)
+@pytest.mark.parametrize("wing", ["site", "teach"])
+def test_pages_are_built_without_torch(wing):
+    names = sorted(path.stem for path in (ROOT / "tools" / wing).glob("[a-z]*.py"))
+    modules = ", ".join(f"tools.{wing}.{name}" for name in names)
     process = run_python(f"import sys, {modules}\nassert 'torch' not in sys.modules")
     assert process.returncode == 0, process.stderr
 
@@ -122,6 +123,13 @@ def test_the_site_is_built_without_torch():
 def is_public(node: ast.AST) -> bool:
     kinds = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
     return isinstance(node, kinds) and not node.name.startswith("_")
+
+
+def test_arrows_between_the_wings_of_tools_run_one_way():
+    """tools/teach builds on tools/site, and nothing builds on tools/teach."""
+    others = [path for path in python_files("tools") if path.parent.name != "teach"]
+    for path in others:
+        assert not [name for name in imported(path) if name.startswith("tools.teach")], path
 
 
 def test_what_is_public_says_what_it_does():

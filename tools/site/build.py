@@ -197,10 +197,11 @@ def folded(function: str, cells: list[nbformat.NotebookNode]) -> str:
     raise Mistake(f"a cell asks for the solution of {function}, and no cell has it: write one")
 
 
-def assemble(slug: str, solved: bool = False) -> nbformat.NotebookNode:
+def assemble(slug: str, solved: bool = False, told: bool = True) -> nbformat.NotebookNode:
     """Return a source as a notebook without outputs.
 
-    Generated cells are filled in, and exercises are cut unless `solved`.
+    Generated cells are filled in, and exercises are cut unless `solved`. told: whether the folded
+    solutions stand where a cell asks for them, or nothing.
     """
     cells = jupytext.read(SOURCES / f"{slug}.py", fmt="py:percent").cells
     generated = {
@@ -216,7 +217,8 @@ def assemble(slug: str, solved: bool = False) -> nbformat.NotebookNode:
         # Two spaces at the end: each line of the opening card stays a line of its own.
         cell.source = re.sub(r"^(> .*\S)\n(?=> \*\*)", r"\1  \n", cell.source, flags=re.M)
         for marker, function in re.findall(r"(<!-- solution: (\w+) -->)", cell.source):
-            cell.source = cell.source.replace(marker, folded(function, cells))
+            solution = folded(function, cells) if told else ""
+            cell.source = cell.source.replace(marker, solution)
     for number, cell in enumerate(cells):
         tags = cell.metadata.get("tags", [])
         if "exercise" in tags and not solved:
