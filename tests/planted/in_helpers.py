@@ -866,7 +866,7 @@ IN_EXPLORER = faults_in(
         "_curve",
         with_text('stroke="currentColor"', 'stroke="black"'),
     ),
-    ("two numbers on an axis", "_ticks", constant(2, 9)),
+    ("an axis of one number", "_ticks.return", becomes("ticks")),
     ("a stop for the next run", "Explorer._start", dropped("clear")),
     ("a stop that is not asked", "Explorer._evaluated", never("is_set")),
     ("two runs at the same time", "Explorer._start", dropped("disabled")),
