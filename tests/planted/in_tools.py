@@ -594,7 +594,7 @@ IN_TEACH = [
         ("an edited check that nobody notices", "changes", never("any", "form")),
         ("a specification defined twice", "changes", never("is_redefined")),
         ("helpers of the learner that are not found", "prelude", without_operand("or", "theirs")),
-        ("the learner's version of what the notebook has", "prelude", reversed_order("originals")),
+        ("the learner's version of what the notebook has", "body.return", becomes("()")),
     ),
     *faults_in(
         "tools.teach.submissions",
@@ -616,7 +616,7 @@ IN_TEACH = [
         "tools.teach.grade",
         GRADE,
         ("the first answer in place of the last", "chosen.return", becomes("(tried or theirs)[0]")),
-        ("secrets of the grader handed on", "environment", never("environ")),
+        ("secrets of the grader handed on", "environment.ours", becomes("dict(os.environ)")),
     ),
     *faults_in(
         "tools.teach.report",
