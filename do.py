@@ -2,8 +2,9 @@
 
     python do.py notebooks   run every notebook; pages and a gallery go to build/index.html
     python do.py test        run all tests, the notebooks included
-    python do.py lab         open JupyterLab in notebooks/
+    python do.py lab         open JupyterLab at the first notebook
     python do.py build       for maintainers: rebuild the notebooks from notebooks/src
+    python do.py publish URL for maintainers: say at which address the series can be had
 
 Further words are passed on, such as the names of notebooks or options of pytest.
 
@@ -15,7 +16,7 @@ Colab), and only what it misses is installed.
 import os
 import subprocess
 import sys
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 # This file must parse, and run as far as check_python, on every Python from 3.6 on.
@@ -28,13 +29,17 @@ LOG = ROOT / "build" / "install.log"
 LOCK = ROOT / "build" / "install.lock"
 AGAIN = "then run the same command again"
 
+FIRST = "notebooks/00_start_here.ipynb"
+SAVING = "--ContentsManager.pre_save_hook=tools.site.lab.keep_language"
 # nbval runs the notebooks, and compares the outputs of the cells that ask for it.
 NBVAL = ["--nbval-lax", "--nbval-current-env", "--nbval-cell-timeout", "300"]
 COMMANDS = {
     "notebooks": ["-m", "tools.site.run"],
     "test": ["-m", "pytest", *NBVAL, "--durations", "10"],
-    "lab": ["-m", "jupyterlab"],
+    # From the root, because the notebooks show pictures that lie beside their folder.
+    "lab": ["-m", "jupyterlab", f"--LabApp.default_url=/lab/tree/{FIRST}", SAVING],
     "build": ["-m", "tools.site.build"],
+    "publish": ["-m", "tools.site.publish"],
 }
 
 
@@ -139,12 +144,14 @@ def lock():
         yield
 
 
-def hand_over(command, folder):
-    """Run the command in a folder and end as it ends; it receives the signals, Ctrl-C included."""
+def hand_over(command):
+    """Run the command in the root and end as it ends; it receives the signals, Ctrl-C included."""
+    with suppress(OSError):  # a folder that is gone is nobody's
+        os.environ["NST_CALLER"] = os.getcwd()  # what the caller's relative paths start from
     if os.name != "nt":
-        os.chdir(folder)
+        os.chdir(ROOT)
         os.execv(command[0], command)
-    child = subprocess.Popen(command, cwd=folder)
+    child = subprocess.Popen(command, cwd=ROOT)
     while True:
         try:
             return child.wait()
@@ -164,24 +171,34 @@ def work(words):
         print(f"{problem}\n\n{__doc__.strip()}", file=sys.stderr)
         return 2
     python = current_environment() if current else own_environment()
-    folder = ROOT / "notebooks" if words[0] == "lab" else ROOT
-    return hand_over([python, *COMMANDS[words[0]], *words[1:]], folder)
+    return hand_over([python, *COMMANDS[words[0]], *words[1:]])
 
 
 def main(words):
     """Do the work; whatever stops it becomes a sentence and an exit code."""
     try:
         check_python()
-        sys.stdout.reconfigure(errors="replace")  # a folder's name may not fit the terminal
-        return work(words)
+        prepare_to_print()
+        code = work(words)
+        sys.stdout.flush()
+        return code
     except KeyboardInterrupt:
         print(f"\nStopped by you. To go on: {AGAIN.replace('then ', '')}.", file=sys.stderr)
         return 130
+    except BrokenPipeError:  # `| head` has read enough; Python would flush once more, and complain
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except Stop as stop:
         print(stop, file=sys.stderr)
     except (OSError, ValueError) as error:  # a disk or a folder; a pyproject.toml that is damaged
         print(f"The setup failed ({error}): put that right, {AGAIN}.", file=sys.stderr)
     return 1
+
+
+def prepare_to_print():
+    """Make sure that every text can be printed, on any terminal and on none."""
+    if sys.stdout is None:  # it was closed (`>&-`)
+        sys.stdout = open(os.devnull, "w")
+    sys.stdout.reconfigure(errors="replace")  # a folder's name may not fit the terminal
 
 
 if __name__ == "__main__":

@@ -12,8 +12,16 @@ Published programs:
     published  their inputs, statistics, errors and variations, one named function each
     recipes    each of them as data: recipe, Objective, paint
 
+What a painting is told beside its recipe:
+    colours    whose colours: luminance, colour_map, matched_colour
+    masks      where: load_mask, polygon, at_layer
+    control    both, and how much of which style: Controls, for paint
+
+Beyond the Gram matrix:
+    statistics nine distances between styles, from means to patches, and three of order
+
 Beside the way:
-    fast       speed, one trick a function: fast, pyramid, matched_colour; each can be left out
+    fast       speed, one trick a function: fast, pyramid; each can be left out
     explorer   all knobs of the recipes on one panel
     check      checks of exercises: check, judge, each, close
     install    is everything here that the series needs? report

@@ -5,9 +5,10 @@ which there are many.
 """
 
 import contextlib
+import copy
 import dis
 from collections.abc import Callable, Iterator
-from numbers import Integral
+from numbers import Integral, Real
 from types import CodeType
 
 import torch
@@ -53,8 +54,8 @@ def check(
     not started (NotImplementedError). A wrong answer raises AssertionError, with the place and the
     size of the largest difference; so does what is forbidden.
     """
-    if not 0 <= tolerance < 1:  # NaN, too, is refused: nothing would be compared
-        raise ValueError(f"tolerance must be from 0 to below 1, not {tolerance!r}")
+    _require_tolerance(tolerance)
+    _require_functions(yours, spec, without)
     _require_allowed(yours, without, spec)
     compare = _compare if inputs else _compare_prediction
     rounds = list(_rounds(inputs, trials))
@@ -62,7 +63,7 @@ def check(
         answer, is_started = _answer(yours, arguments)
         if not is_started:
             return False
-        expected = spec(*arguments)
+        expected = spec(*copied(arguments))
         with _misfits_in_a_sentence(yours.__name__):
             compare(yours.__name__, answer, expected, tolerance)
     amount = f", on {len(rounds)} random inputs" if len(rounds) > 1 else ""
@@ -86,6 +87,7 @@ def judge(
     not started. Raises AssertionError with the sentence otherwise, and where the answer is of
     another form than `fault` can judge.
     """
+    _require_functions(yours, fault, without)
     _require_allowed(yours, without, fault)
     for arguments in _rounds(inputs, trials):
         answer, is_started = _answer(yours, arguments)
@@ -106,12 +108,19 @@ def close(name: str, actual: Tensor, expected: Tensor, tolerance: float = 1e-4) 
     name: what they are. Raises AssertionError where they differ by more than the tolerance
     (relative and absolute), or in shape.
     """
-    _compare(name, actual, expected, tolerance)
+    _require_tolerance(tolerance)
+    with _misfits_in_a_sentence(name):
+        _compare(name, actual, expected, tolerance)
     difference = (_numbers(actual) - _numbers(expected)).abs().max().item()
     if difference == 0:
         print(f"{name}: exactly equal.")
     else:
         print(f"{name}: equal up to rounding, largest difference {difference:.1e}.")
+
+
+def _require_tolerance(tolerance: float) -> None:
+    if not isinstance(tolerance, Real) or not 0 <= tolerance < 1:  # NaN, too
+        raise ValueError(f"tolerance must be from 0 to below 1, not {tolerance!r}")
 
 
 def _rounds(inputs: tuple, trials: int) -> Iterator[list]:
@@ -133,12 +142,27 @@ def _draw(value, trial: int, generator: torch.Generator):
 
 def _answer(yours: Callable, arguments: list) -> tuple[object, bool]:
     """Your answer, to copies of the arguments, and whether the exercise was started at all."""
-    copies = [value.clone() if isinstance(value, Tensor) else value for value in arguments]
+    copies = copied(arguments)
     try:
         return yours(*copies), True
     except NotImplementedError:
         print(f"{yours.__name__}: not started yet.")
         return None, False
+
+
+def copied(arguments: list) -> list:
+    """Copies, so that a function that changes its arguments changes nobody else's."""
+    return [
+        value.clone() if isinstance(value, Tensor) else copy.deepcopy(value) for value in arguments
+    ]
+
+
+def _require_functions(yours: Callable, original: Callable, without: tuple[str, ...]) -> None:
+    for what, function in (("your answer", yours), ("what it is compared with", original)):
+        if not callable(function) or not hasattr(function, "__name__"):
+            raise ValueError(f"{what} must be a function (def ...), not {function!r}")
+    if isinstance(without, str) or not all(isinstance(what, str) for what in without):
+        raise ValueError(f'without must be a tuple of words, such as ("loops",), not {without!r}')
 
 
 def _require_returned(name: str, answer) -> None:
@@ -199,6 +223,8 @@ def _jumps_back(code: CodeType) -> bool:
 
 
 def _numbers(value) -> Tensor:
+    if isinstance(value, complex) or (isinstance(value, Tensor) and value.is_complex()):
+        raise TypeError("complex numbers where real ones are asked for")
     return torch.as_tensor(value).detach().cpu().double()
 
 

@@ -7,7 +7,7 @@ Gatys et al. (2017), section 5. Notebook 10 derives both.
 import torch
 from torch import Tensor
 
-from helpers.images import require_image
+from helpers.images import require_picture
 
 __all__ = [
     "MAPS",
@@ -26,7 +26,7 @@ NO_VARIANCE = 2e-6
 
 def luminance(image: Tensor) -> Tensor:
     """Lightness of each pixel: (1, 3, H, W) -> (1, 1, H, W), Y = 0.299 R + 0.587 G + 0.114 B."""
-    require_image("image", image)
+    require_picture("image", image)
     weights = image.new_tensor(LUMA).view(1, 3, 1, 1)
     return (image * weights).sum(1, keepdim=True)
 
@@ -41,8 +41,8 @@ def with_colours_of(photo: Tensor, painting: Tensor) -> Tensor:
 
     What is not between 0 and 1 after that is clamped. Raises ValueError for two sizes.
     """
-    require_image("photo", photo)
-    require_image("painting", painting)
+    require_picture("photo", photo)
+    require_picture("painting", painting)
     if photo.shape != painting.shape:
         sizes = f"{tuple(photo.shape)} and {tuple(painting.shape)}"
         raise ValueError(f"photo and painting must have one size, found {sizes}")
@@ -77,8 +77,8 @@ def colour_map(source: Tensor, target: Tensor, how: str = "transport") -> tuple[
     """
     if how not in MAPS:
         raise ValueError(f"there is no colour map {how!r}; known: {', '.join(MAPS)}")
-    require_image("source", source)
-    require_image("target", target)
+    require_picture("source", source)
+    require_picture("target", target)
     mean, covariance = _moments(source)
     wanted_mean, wanted_covariance = _moments(target)
     M = MAPS[how](covariance, wanted_covariance)
@@ -92,6 +92,8 @@ def matched_colour(photo: Tensor, style: Tensor, how: str = "transport") -> Tens
     image as large as the photo, clamped to [0, 1]: a start from which colours need not be found any
     more. Raises ValueError for what is no image.
     """
+    require_picture("photo", photo)
+    require_picture("style", style)
     M, b = colour_map(photo, style, how)
     M = M.to(photo)
     b = b.to(photo)

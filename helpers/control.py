@@ -86,6 +86,13 @@ class Controls:
         protected = [] if self.protected is None else [self.protected[0]]
         return [*(self.masks or []), *protected]
 
+    def settings(self) -> dict:
+        """All of it but the masks, as JSON can hold it."""
+        weight = None if self.protected is None else self.protected[1]
+        is_masked = self.masks is not None
+        words = {"way": self.way, "shares": self.shares, "colour": self.colour}
+        return {**words, "masks": is_masked, "protected": weight}
+
     def resized(self, photo: Tensor) -> "Controls":
         """The same for a photo (1, 3, H, W) of another size."""
         size = tuple(photo.shape[2:])

@@ -27,8 +27,11 @@ def open_picture(source: Path | bytes | Image.Image, label: str) -> Image.Image:
     to sRGB, transparency is laid on white, 16 bits are scaled to 8, and the first frame stands for
     an animation. A profile that cannot be used is told in a printed line, and colours stay.
 
-    Raises ValueError for what is no picture, is damaged, holds NaN, or has over 90 megapixels.
+    Raises FileNotFoundError, or ValueError for what is no picture, is damaged, holds NaN, or has
+    over 90 megapixels.
     """
+    if isinstance(source, Path) and not source.is_file():
+        raise FileNotFoundError(f"{label} is no file: give the path of a picture")
     with _faults_in_a_sentence(label):
         image = source if isinstance(source, Image.Image) else _opened(source)
         _require_known_format(image)
@@ -84,10 +87,12 @@ def _in_8_bits(image: Image.Image) -> Image.Image:
     if not np.isfinite(values).all():
         raise ValueError("it holds NaN or infinite values")
     white = 65535
-    if image.mode == "F":
-        white = 1 if values.max() <= 1 else 255
+    if image.mode == "F":  # some programs write 1 for white, some 255, some 65,535
+        white = next((w for w in (1, 255) if values.max() <= w), white)
     grey = Image.fromarray(np.uint8(np.clip(values / white, 0, 1) * 255 + 0.5))
-    grey.info = image.info
+    grey.info = dict(image.info)
+    if "transparency" in grey.info:  # a grey of 16 bits that stands for it
+        grey.info["transparency"] = round(grey.info["transparency"] / 257)
     return grey
 
 

@@ -18,7 +18,7 @@ from helpers.images import as_saved, load, names, save
 from helpers.recipes import RECIPES, SMALLEST, Recipe, departures, paint, recipe
 from helpers.show import WIDGET_VIEW, Picture, film, show, widget_view
 from helpers.transfer import Callback, Result
-from helpers.vgg import VGG
+from helpers.vgg import VGG, require_vgg
 
 __all__ = ["Explorer"]
 
@@ -39,8 +39,8 @@ class Explorer:
     """
 
     def __init__(self, vgg: VGG, folder: str | Path = "outputs"):
-        self.vgg = vgg
-        self.folder = Path(folder)
+        self.vgg = require_vgg(vgg)
+        self.folder = Path(folder).expanduser()
         self.uploads: dict[str, bytes] = {}
         self.settings: dict = {}
         self.kept: list[tuple[str, Tensor]] = []
@@ -240,7 +240,13 @@ class Explorer:
 
     def _file(self, ending: str) -> Path:
         moment = time.strftime("%Y%m%d_%H%M%S")
-        return (self.folder / f"{self.settings['recipe']}_{moment}{ending}").resolve()
+        name = f"{self.settings['recipe']}_{moment}"
+        path = (self.folder / f"{name}{ending}").resolve()
+        number = 2
+        while path.exists():  # saved twice in one second
+            path = path.with_name(f"{name}_{number}{ending}")
+            number += 1
+        return path
 
     # ---- how it is put together ------------------------------------------------------------------
 

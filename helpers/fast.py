@@ -12,9 +12,9 @@ from torch import Tensor, nn
 from torch.nn.functional import conv2d, conv_transpose2d, interpolate
 
 from helpers.images import require_image
-from helpers.vgg import VGG
+from helpers.vgg import VGG, require_vgg
 
-__all__ = ["fast", "keep_memory", "pyramid", "matched_colour"]
+__all__ = ["fast", "keep_memory", "pyramid"]
 
 # The weights of a pyramid's levels, at full size, half, a quarter, ...: large where the loss bends
 # little. Colour is nearly free in fine detail and stiff in large areas.
@@ -36,12 +36,14 @@ def fast(vgg: VGG, precision: str | torch.dtype | None = None) -> VGG:
 
     bfloat16 has the range of float32 and an eighth of its digits: layers and features are turned to
     it, with channels last in memory. float16 has more digits and little range: there each
-    convolution alone is turned, and its input and its gradient are scaled by a power of two before
-    they are rounded, so neither can overflow nor vanish; features stay float32. Losses and Gram
-    matrices are float32 in any case. There is no way back: make a new VGG.
+    convolution alone is turned, and its input, its weights and its gradient are scaled by a power
+    of two before they are rounded, so none can overflow or vanish; features stay float32. Losses
+    and Gram matrices are float32 in any case. There is no way back: make a new VGG.
 
-    Raises ValueError for another precision, or where the network is in half precision already.
+    Raises ValueError for another precision, where the network is in half precision already, or
+    where its device does not know the precision.
     """
+    require_vgg(vgg)
     if precision is None:
         kind, reason = _best_precision(vgg.device)
     else:
@@ -52,6 +54,8 @@ def fast(vgg: VGG, precision: str | torch.dtype | None = None) -> VGG:
         gone = f"this network is in {_short(before)} already, and its digits are gone"
         raise ValueError(f"{gone}: make a new VGG()")
     order = ""
+    if kind != torch.float32:
+        _require_known_to(vgg.device, kind)
     if kind == torch.bfloat16:
         vgg.layers.to(kind, memory_format=torch.channels_last)
         order = ", channels last in memory"
@@ -80,6 +84,15 @@ def _named_precision(precision: str | torch.dtype) -> torch.dtype:
     if isinstance(precision, str) and precision in known:
         return known[precision]
     raise ValueError(f"precision must be None or one of {', '.join(known)}, not {precision!r}")
+
+
+def _require_known_to(device: torch.device, kind: torch.dtype) -> None:
+    """Refuse a type that a device cannot hold, while the network is still whole."""
+    try:
+        torch.ones(1, device=device).to(kind)
+    except (RuntimeError, TypeError) as error:
+        sentence = f"{device} does not know {_short(kind)} ({error})"
+        raise ValueError(f"{sentence}; fast(vgg) takes what it knows") from None
 
 
 def _best_precision(device: torch.device) -> tuple[torch.dtype, str]:
@@ -119,34 +132,40 @@ class _HalfConv(nn.Module):
 
     def __init__(self, conv: nn.Conv2d):
         super().__init__()
-        self.register_buffer("weight", conv.weight.detach().half())
+        unit = _power_of_two_above(conv.weight.detach())
+        self.register_buffer("unit", unit)
+        self.register_buffer("weight", (conv.weight.detach() / unit).half())
         self.bias = conv.bias
         self.out_channels = conv.out_channels
 
     def forward(self, features: Tensor) -> Tensor:
-        return _HalfProduct.apply(features, self.weight) + self.bias.view(-1, 1, 1)
+        return _HalfProduct.apply(features, self.weight, self.unit) + self.bias.view(-1, 1, 1)
 
 
 class _HalfProduct(torch.autograd.Function):
-    """The convolution, and its transpose on the way back, of numbers scaled to at most 1."""
+    """The convolution, and its transpose on the way back, of numbers scaled to at most 1.
+
+    A sum has 9 x 512 products at most, far from the end of float16.
+    """
 
     @staticmethod
-    def forward(ctx, features: Tensor, weight: Tensor) -> Tensor:
-        ctx.save_for_backward(weight)
+    def forward(ctx, features: Tensor, weight: Tensor, unit: Tensor) -> Tensor:
+        ctx.save_for_backward(weight, unit)
         scale = _power_of_two_above(features)
-        return conv2d((features / scale).half(), weight, padding=1).float() * scale
+        products = conv2d((features / scale).half(), weight, padding=1)
+        return products.float() * (scale * unit)
 
     @staticmethod
-    def backward(ctx, gradient: Tensor) -> tuple[Tensor, None]:
-        (weight,) = ctx.saved_tensors
+    def backward(ctx, gradient: Tensor) -> tuple[Tensor, None, None]:
+        weight, unit = ctx.saved_tensors
         scale = _power_of_two_above(gradient)
         back = conv_transpose2d((gradient / scale).half(), weight, padding=1)
-        return back.float() * scale, None
+        return back.float() * (scale * unit), None, None
 
 
 def _power_of_two_above(values: Tensor) -> Tensor:
     """A scale that loses no digit: the power of two from the largest absolute value on."""
-    largest = values.abs().amax().clamp_min(1e-30)
+    largest = values.abs().amax().clamp(1e-30, 1e38)
     return torch.exp2(torch.ceil(torch.log2(largest)))
 
 
@@ -208,36 +227,3 @@ def pyramid(
         return start + conv2d(total, axes)  # from grey and two colours to red, green and blue
 
     return levels, image
-
-
-def matched_colour(photo: Tensor, style: Tensor) -> Tensor:
-    """The photo with the mean and covariance of the style's colours.
-
-    photo, style: (1, 3, H, W) in [0, 1], of any two sizes. Returns an image as large as the photo:
-    a start from which colours need not be found any more. The linear map is that of optimal
-    transport between two normal distributions (Pitié and Kokaram 2007). Raises ValueError for what
-    is no image.
-    """
-    require_image("photo", photo)
-    require_image("style", style)
-    colours = photo[0].flatten(1).double()  # (3, H W)
-    wanted = style[0].flatten(1).double()
-    covariance = _covariance(colours)
-    root = _power(covariance, 0.5)
-    inverse_root = _power(covariance, -0.5)
-    change = inverse_root @ _power(root @ _covariance(wanted) @ root, 0.5) @ inverse_root
-    centred = colours - colours.mean(1, keepdim=True)
-    moved = change @ centred + wanted.mean(1, keepdim=True)
-    return moved.view_as(photo).clamp(0, 1).to(photo.dtype)
-
-
-def _covariance(colours: Tensor) -> Tensor:
-    """Covariance of colours (3, N), with a little on its diagonal: a grey photo has none."""
-    ridge = 1e-5 * torch.eye(3, dtype=colours.dtype, device=colours.device)
-    return torch.cov(colours) + ridge
-
-
-def _power(matrix: Tensor, exponent: float) -> Tensor:
-    """A power of a symmetric positive matrix."""
-    values, vectors = torch.linalg.eigh(matrix)
-    return (vectors * values.clamp_min(1e-12) ** exponent) @ vectors.T

@@ -20,7 +20,7 @@ from PIL.PngImagePlugin import PngInfo
 from torch import Tensor
 
 from helpers.decode import MAX_PIXELS, open_picture, read_note
-from helpers.files import write_file
+from helpers.files import as_path, write_file
 
 __all__ = [
     "DATA",
@@ -35,6 +35,7 @@ __all__ = [
     "manifest",
     "require_image",
     "require_picture",
+    "require_quality",
 ]
 
 DATA = Path(__file__).resolve().parent.parent / "data"
@@ -266,8 +267,7 @@ def save(
     path = _path_to_write(path)
     picture = to_pil(image)
     note = _as_note({} if settings is None else settings)
-    if not isinstance(quality, Integral) or not 1 <= quality <= 95:
-        raise ValueError(f"quality must be a whole number from 1 to 95, not {quality!r}")
+    quality = require_quality(quality)
     buffer = io.BytesIO()
     if path.suffix.lower() == ".png":
         info = PngInfo()
@@ -280,13 +280,17 @@ def save(
     return write_file(path, buffer.getvalue())
 
 
+def require_quality(quality: int) -> int:
+    """The quality of a JPEG, from 1 to 95. Raises ValueError for another."""
+    is_whole = isinstance(quality, Integral) and not isinstance(quality, bool)
+    if not is_whole or not 1 <= quality <= 95:
+        raise ValueError(f"quality must be a whole number from 1 to 95, not {quality!r}")
+    return int(quality)
+
+
 def _path_to_write(path: str | os.PathLike) -> Path:
     """Where a picture goes: a path with a known ending."""
-    if not isinstance(path, str | os.PathLike):
-        raise ValueError(f"path must be a path such as outputs/mine.png, not {path!r}")
-    path = Path(path)
-    with suppress(RuntimeError):  # ~nobody/mine.png: then a folder of that name is made here
-        path = path.expanduser()
+    path = as_path(path)
     if path.suffix.lower() not in (".png", ".jpg", ".jpeg"):
         raise ValueError(f"{path.name!r} must end in .png, .jpg or .jpeg")
     return path
@@ -297,9 +301,15 @@ def _as_note(settings: dict) -> str:
     if not isinstance(settings, dict):
         raise ValueError(f'settings must be a dict, such as {{"steps": 150}}, not {settings!r}')
     try:
-        return json.dumps({SETTINGS_KEY: settings}, default=str)
+        return json.dumps({SETTINGS_KEY: settings}, default=_plain)
     except (TypeError, ValueError, RecursionError) as error:
         raise ValueError(f"settings must be what JSON can hold ({error}): {settings!r}") from None
+
+
+def _plain(value):
+    """Numbers of NumPy and torch as numbers; paths, devices and the like as text."""
+    is_number = hasattr(value, "item") and getattr(value, "ndim", 1) == 0
+    return value.item() if is_number else str(value)
 
 
 def read_settings(path: str | os.PathLike) -> dict:
@@ -307,6 +317,8 @@ def read_settings(path: str | os.PathLike) -> dict:
 
     Raises FileNotFoundError, and ValueError for what is no picture.
     """
+    if not isinstance(path, str | os.PathLike):
+        raise ValueError(f"path must be the path of a picture, not {path!r}")
     note = read_note(_find(path), SETTINGS_KEY)
     try:
         settings = json.loads(note)[SETTINGS_KEY]
@@ -320,5 +332,8 @@ def noise(like: Tensor, seed: int = 0) -> Tensor:
 
     The same seed gives the same noise on every device.
     """
-    generator = torch.Generator().manual_seed(seed)
+    require_image("like", like, batch=True)
+    if not isinstance(seed, Integral) or isinstance(seed, bool) or not 0 <= seed < 2**63:
+        raise ValueError(f"seed must be a whole number from 0 on, not {seed!r}")
+    generator = torch.Generator().manual_seed(int(seed))
     return torch.rand(like.shape, generator=generator).to(like.device)

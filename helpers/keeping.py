@@ -5,10 +5,10 @@ import json
 import math
 import os
 import time
-from pathlib import Path
 
 from torch import Tensor
 
+from helpers.files import as_path, write_file
 from helpers.images import as_saved, load, read_settings, save
 
 __all__ = ["Keeper", "fingerprint"]
@@ -18,7 +18,7 @@ PATIENCE = 20  # seconds between two writings
 
 def fingerprint(settings: dict, *images: Tensor) -> str:
     """Sixteen letters that stand for settings (what JSON can hold) and images (1, 3, H, W)."""
-    digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
+    digest = hashlib.sha256(json.dumps(settings, sort_keys=True, default=float).encode())
     for image in images:
         digest.update((as_saved(image) * 255).round().byte().cpu().numpy().tobytes())
     return digest.hexdigest()[:16]
@@ -36,7 +36,7 @@ class Keeper:
     """
 
     def __init__(self, path: str | os.PathLike, job: str, steps: int, notes: dict):
-        self.path = Path(path).expanduser()
+        self.path = as_path(path)
         if self.path.suffix.lower() != ".png":
             raise ValueError(f"a painting is kept in a .png, not in {self.path.name!r}")
         self.steps = steps
@@ -46,11 +46,29 @@ class Keeper:
         if self.path.exists():
             self._find(job)
         self.best = math.inf
+        self._require_writable()
+        self.job = job
         self.written = time.monotonic()
+
+    def _require_writable(self) -> None:
+        """Write something now: hours later it would be too late to learn that nothing can be."""
+        probe = self.path.with_name(f".{self.path.name}-probe")
+        write_file(probe, b"")
+        probe.unlink()
+
+    def _is_still_ours(self) -> bool:
+        """Whether nobody else has written there since the last look."""
+        try:
+            return not self.path.exists() or read_settings(self.path).get("job") == self.job
+        except ValueError:
+            return False
 
     def _find(self, job: str) -> None:
         """Take up what lies in the file, if it is the same painting, and say so."""
-        found = read_settings(self.path)
+        try:
+            found = read_settings(self.path)
+        except (OSError, ValueError):  # no picture
+            found = {}
         if found.get("job") != job or not isinstance(found.get("history"), list):
             advice = "choose another name, or move that file away"
             raise ValueError(f"{self.path} holds another picture or painting: {advice}")
@@ -73,8 +91,17 @@ class Keeper:
             self.write()
 
     def write(self, image: Tensor | None = None) -> None:
-        """Write the picture now; `image`, if given, takes its place."""
+        """Write the picture now; `image`, if given, takes its place.
+
+        What cannot be written is told, and stops nobody.
+        """
         self.image = self.image if image is None else image
-        notes = {**self.notes, "evaluations": len(self.history), "history": self.history}
-        save(self.image.clamp(0, 1), self.path, notes)
         self.written = time.monotonic()
+        notes = {**self.notes, "evaluations": len(self.history), "history": self.history}
+        if not self._is_still_ours():
+            print(f"{self.path} was written by somebody else: this painting is not kept there.")
+            return
+        try:
+            save(self.image.clamp(0, 1), self.path, notes)
+        except OSError as error:
+            print(f"The painting goes on, but is not kept: {error}.")

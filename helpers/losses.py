@@ -132,6 +132,9 @@ def _products_in_pieces(F: Tensor) -> Tensor:
 
 def _require_same_shape(name: str, value: Tensor, target: Tensor) -> None:
     """A loss between two shapes would broadcast in silence; refuse it in a sentence."""
+    for what, given in ((name, value), ("target", target)):
+        if not isinstance(given, Tensor):
+            raise ValueError(f"{what} must be a tensor, not {type(given).__name__}")
     if value.shape != target.shape:
         shapes = f"{name} has shape {tuple(value.shape)}, target has {tuple(target.shape)}"
         raise ValueError(f"{shapes}; they must be equal")

@@ -7,6 +7,7 @@ F: features of one layer, (C, N), a row a channel and a column a place. image: (
 [0, 1].
 """
 
+from functools import cache
 from typing import NamedTuple
 
 import torch
@@ -99,7 +100,17 @@ def to_normalised(fed: Tensor, name: str) -> Feed:
 
 def _per_channel(values: tuple[float, float, float], like: Tensor) -> Tensor:
     """Three numbers -> (1, 3, 1, 1), on the device of a tensor."""
-    return torch.tensor(values, device=like.device).view(1, 3, 1, 1)
+    return _constant(values, like.device)
+
+
+@cache
+def _constant(values: tuple[float, float, float], device: torch.device) -> Tensor:
+    """Three numbers, copied to a device once: a GPU would wait for each copy.
+
+    They must not be those of `torch.inference_mode`, which no gradient can go through later.
+    """
+    with torch.inference_mode(False):
+        return torch.tensor(values, device=device).view(1, 3, 1, 1)
 
 
 # ---- statistics: what of the features is compared as style ---------------------------------------
@@ -134,8 +145,10 @@ def gram_over_features(F: Tensor) -> Tensor:
 
 def mean_and_covariance(F: Tensor) -> Moments:
     """Mean and covariance, with 1e-4 on its diagonal (crowsonkb, StyleLossW2)."""
+    mean = F.float().mean(1)
     ridge = 1e-4 * torch.eye(len(F), device=F.device)
-    return Moments(F.float().mean(1), F.float().cov(correction=0) + ridge)
+    # torch.cov would ask the device whether there are places enough, and a GPU wait for it
+    return Moments(mean, products(F.float() - mean[:, None]) / F.shape[1] + ridge)
 
 
 STATISTICS = {

@@ -14,6 +14,7 @@ from torch import Tensor
 from torch.nn.functional import interpolate
 
 from helpers.control import Controls, Region
+from helpers.decode import MAX_PIXELS
 from helpers.images import noise, require_image, require_picture
 from helpers.keeping import Keeper, fingerprint
 from helpers.masks import guide
@@ -29,7 +30,7 @@ from helpers.published import (
     to_normalised,
 )
 from helpers.transfer import METHODS, PIXELS, Callback, Result, optimise
-from helpers.vgg import NETWORKS, PADDINGS, POOLS, VGG, layer_names
+from helpers.vgg import NETWORKS, PADDINGS, POOLS, VGG, layer_names, require_vgg
 
 __all__ = [
     "RECIPES",
@@ -277,7 +278,7 @@ def _require_fields(name: str, given: dict) -> None:
 class Term(NamedTuple):
     """One summand of a loss: one layer of content or of style."""
 
-    part: str  # "content" or "style"
+    part: str  # "content", "style" or "protected"
     layer: str
     weight: float
     statistic: Callable[[Tensor], Tensor | Moments]  # features F (C, N) -> what is compared
@@ -287,8 +288,22 @@ class Term(NamedTuple):
 
 
 def _as_list(style: Tensor | list[Tensor]) -> list[Tensor]:
-    """One style or several -> a list."""
-    return [style] if isinstance(style, Tensor) else list(style)
+    """One style or several -> a list; ValueError for a list without any."""
+    if not isinstance(style, list | tuple):
+        return [style]
+    if not style:
+        raise ValueError("style is an empty list: a painting needs one style or more")
+    return list(style)
+
+
+def _as_controls(controls: Controls | None) -> Controls:
+    """What is controlled; None controls nothing. ValueError for what is something else."""
+    if controls is None:
+        return Controls()
+    if not isinstance(controls, Controls):
+        expected = 'Controls of helpers.control, such as Controls(colour="matched")'
+        raise ValueError(f"controls must be {expected}, not {type(controls).__name__}")
+    return controls
 
 
 def _as_recipe(what: str | Recipe) -> Recipe:
@@ -299,8 +314,8 @@ def _as_recipe(what: str | Recipe) -> Recipe:
 class Objective:
     """The loss of a recipe for two pictures: objective(image) -> scalar.
 
-    what: a recipe, or its name. content, style: (1, 3, H, W), RGB in [0, 1], on the device of
-    `vgg`, of any two sizes. After that, `terms` holds a Term for each layer.
+    what: a recipe, or its name. content, style: (1, 3, H, W), RGB in [0, 1], of any two sizes, on
+    any device; the image has to be on that of `vgg`. `terms` holds a Term for each layer.
 
     The formulas are those of helpers.published, where each has its name; for the recipe "ours" they
     give the same numbers as helpers.losses, which notebooks 02 to 05 derive.
@@ -323,10 +338,16 @@ class Objective:
         controls: Controls | None = None,
     ):
         self.recipe = _as_recipe(what)
-        self.vgg = vgg.pooled(self.recipe.pool)
-        self.controls = controls or Controls()
+        self.vgg = require_vgg(vgg).pooled(self.recipe.pool)
+        styles = _as_list(style)
+        for name, image in [("content", content), *(("style", style) for style in styles)]:
+            require_image(name, image)
+        content = content.detach().to(self.vgg.device)
+        controls = _as_controls(controls)
+        controls.require_fit(content, styles)
+        self.controls = controls.resized(content)
         self.terms = self._content_terms(content)
-        for region in self.controls.regions(_as_list(style)):
+        for region in self.controls.regions(styles):
             self.terms += self._style_terms(region)
 
     def __call__(self, image: Tensor) -> Tensor:
@@ -334,7 +355,10 @@ class Objective:
         return sum(self.parts(image).values())
 
     def parts(self, image: Tensor) -> dict[str, Tensor]:
-        """The weighted loss at an image (1, 3, H, W), in parts: {"content", "style", "tv"}."""
+        """The weighted loss at an image (1, 3, H, W), in parts: {"content", "style", "tv"}.
+
+        What is protected is a part of its own, "protected".
+        """
         parts = {}
         for (part, _), value in self.each_term(image).items():
             parts[part] = parts.get(part, 0.0) + value
@@ -349,9 +373,14 @@ class Objective:
         values = {}
         features = self._features(image, [term.layer for term in self.terms])
         for term in self.terms:
-            F = features[term.layer] if term.guide is None else features[term.layer] * term.guide
+            F = features[term.layer]
+            is_compared = term.part != "style"
+            if is_compared and F.shape != term.target.shape:
+                sides = f"{image.shape[3]} x {image.shape[2]} px"
+                raise ValueError(f"the image is {sides}: content is compared at the photo's size")
+            guided = F if term.guide is None else F * term.guide
             sizes = Sizes(features=F.numel(), pixels=image.shape[2] * image.shape[3])
-            error = term.error(term.statistic(F), term.target, sizes)
+            error = term.error(term.statistic(guided), term.target, sizes)
             earlier = values.get((term.part, term.layer), 0.0)  # of another style
             values[term.part, term.layer] = earlier + term.weight * error
         if self.recipe.tv:
@@ -360,24 +389,24 @@ class Objective:
 
     def _content_terms(self, content: Tensor) -> list[Term]:
         """The terms of content, and those of what is protected, with their targets."""
-        error = ERRORS[self.recipe.content_error]
         weights = self._weights_of_present_layers(self.recipe.content)
-        features = self._features(content.detach(), list(weights))
+        features = self._features(content, list(weights))
+        error = ERRORS[self.recipe.content_error]
         terms = []
         for layer, weight in weights.items():
             target = features_themselves(features[layer])
             terms.append(Term("content", layer, weight, features_themselves, target, error))
-        if self.controls.protected is not None:
-            mask, protected_weight = self.controls.protected
-            for layer, weight in weights.items():
-                guide_ = guide(mask, layer, "resized")
-                share = protected_weight * weight / sum(weights.values())
-                if guide_ is None:
-                    raise ValueError(f"what is protected is too small for {layer}")
-                target = features_themselves(features[layer] * guide_)
-                terms.append(
-                    Term("protected", layer, share, features_themselves, target, error, guide_)
-                )
+        if self.controls.protected is None:
+            return terms
+        mask, protected_weight = self.controls.protected
+        for layer, weight in weights.items():
+            guided = guide(mask, layer, "resized")
+            if guided is None:
+                raise ValueError(f"what is protected is too small: {layer} has no place for it")
+            share = protected_weight * weight / sum(weights.values())
+            target = features_themselves(features[layer] * guided)
+            summand = Term("protected", layer, share, features_themselves, target, error, guided)
+            terms.append(summand)
         return terms
 
     def _style_terms(self, region: Region) -> list[Term]:
@@ -385,19 +414,18 @@ class Objective:
         statistic = STATISTICS[self.recipe.gram]
         error = ERRORS[self.recipe.style_error]
         weights = self._weights_of_present_layers(self.recipe.style)
-        features = self._features(region.style.detach(), list(weights))
+        features = self._features(region.style.detach().to(self.vgg.device), list(weights))
         terms = []
         for layer, weight in weights.items():
-            guide_ = None
+            guided = None
             if region.mask is not None:
-                guide_ = guide(region.mask, layer, self.controls.way)
-                if guide_ is None:
+                guided = guide(region.mask, layer, self.controls.way)
+                if guided is None:
                     print(f"A mask is too thin for {layer}: its style is left out there.")
                     continue
+            share = region.share * weight
             target = statistic(features[layer])
-            terms.append(
-                Term("style", layer, region.share * weight, statistic, target, error, guide_)
-            )
+            terms.append(Term("style", layer, share, statistic, target, error, guided))
         return terms
 
     def _features(self, image: Tensor, layers: list[str]) -> dict[str, Tensor]:
@@ -460,20 +488,20 @@ def paint(  # noqa: PLR0913 - three things that a painting needs, and what has t
     """
     chosen = _as_recipe(what)
     styles = _as_list(style)
-    controls = controls or Controls()
+    controls = _as_controls(controls)
     _require_material("content", content)
     for picture in styles:
         _require_material("style", picture)
     for sentence in controls.require_fit(content, styles):
         print(f"The {sentence}.")
-    if vgg is None:
-        vgg = VGG(chosen.network)
+    vgg = VGG(chosen.network) if vgg is None else require_vgg(vgg)
+    stages = _stages(chosen, size, steps)
+    styles = [style.to(vgg.device, torch.float32) for style in styles]
+    material = _Material(content.to(vgg.device, torch.float32), styles, controls)
     differences = departures(chosen, vgg, size)
     if differences:
         print(f"{chosen.name} is painted {', '.join(differences)}.")
-    stages = _stages(chosen, size, steps)
-    pair = _Material(content.to(vgg.device), [style.to(vgg.device) for style in styles], controls)
-    return _Painting(chosen, pair, vgg, callback).run(stages, keep)
+    return _Painting(chosen, material, vgg, callback).run(stages, keep)
 
 
 def _require_material(name: str, image: Tensor) -> None:
@@ -583,13 +611,16 @@ class _Painting:
         sizes = [(stage.size, stage.style_size, stage.optimiser) for stage in stages]
         what_makes_it = {**asdict(chosen), **notes, "steps": None, "stages": sizes}
         content, styles, controls = self.material
-        what_makes_it |= {"controls": [controls.way, controls.shares, controls.colour]}
+        what_makes_it |= {"controls": controls.settings()}
         masks = [mask.expand(1, 3, -1, -1) for mask in controls.all_masks()]
         job = fingerprint(what_makes_it, content, *styles, *masks)
         self.keeper = Keeper(path, job, sum(stage.steps for stage in stages), notes)
         self.history = list(self.keeper.history)
         if self.keeper.image is not None:
-            self.image = self.last = self.next_start = self.keeper.image.to(self.vgg.device)
+            found = self.keeper.image.to(self.vgg.device)
+            self.image = self.last = found
+            # A finished one may have the photo's colours: what is painted in grey goes on in grey.
+            self.next_start, _ = controls.before(found, found)
         return _left(stages, len(self.history))
 
     def advance(self, stage: _Stage) -> bool:
@@ -733,7 +764,9 @@ def _reshaped(image: Tensor, shape: tuple[int, int] | torch.Size) -> Tensor:
     shape = tuple(shape)
     if tuple(image.shape[2:]) == shape:
         return image
-    return interpolate(image, shape, mode="bicubic", antialias=True).clamp(0, 1)
+    # On the CPU: the Apple GPUs of torch 2.6 cannot, and every device gets the same picture.
+    larger = interpolate(image.cpu(), shape, mode="bicubic", antialias=True)
+    return larger.clamp(0, 1).to(image.device)
 
 
 def departures(chosen: Recipe, vgg: VGG, size: int | None = None) -> list[str]:
@@ -860,6 +893,8 @@ class _Enough(Exception):
     """The trial step has shown what it could."""
 
 
+@torch.inference_mode(False)  # a recipe can be made where gradients are switched off
+@torch.enable_grad()
 def _take_first_step(make: Callable[[list[Tensor]], torch.optim.Optimizer]) -> None:
     """Let an optimiser begin on one number: some settings are refused in the first step only."""
     number = torch.ones(1, requires_grad=True)
@@ -883,6 +918,8 @@ def _take_first_step(make: Callable[[list[Tensor]], torch.optim.Optimizer]) -> N
 def _fault_of_whole(word: str, value, smallest: int) -> str:
     """What is wrong with a whole number, in a sentence; nothing, if it is one and large enough."""
     if isinstance(value, Integral) and not isinstance(value, bool) and value >= smallest:
+        if word.endswith("size") and value**2 > MAX_PIXELS:
+            return f"{word} {value} asks for more than {MAX_PIXELS / 1e6:.0f} megapixels"
         return ""
     expected = f"a whole number from {smallest} on ({word} >= {smallest})"
     return f"{word} must be {expected}, not {value!r}"

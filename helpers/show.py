@@ -16,8 +16,8 @@ from IPython.display import display
 from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
-from helpers.files import write_file
-from helpers.images import to_pil
+from helpers.files import as_path, write_file
+from helpers.images import require_quality, to_pil
 
 if TYPE_CHECKING:  # imported only where they are needed: both take a while
     from ipywidgets import Widget
@@ -54,6 +54,9 @@ class Picture:
 
     def __init__(self, pil: Image.Image, alt: str, quality: int = 88):
         _require_description(alt)
+        quality = require_quality(quality)
+        if not isinstance(pil, Image.Image):
+            raise ValueError(f"a Picture needs a PIL image, not {type(pil).__name__}")
         buffer = io.BytesIO()
         pil.convert("RGB").save(buffer, "JPEG", quality=quality)
         self.pil = pil
@@ -67,7 +70,7 @@ class Picture:
 
 
 def _require_description(alt: str) -> None:
-    if not isinstance(alt, str) or len(alt) < 20:
+    if not isinstance(alt, str) or len(alt.strip()) < 20:
         raise ValueError("alt must say in a sentence (20 letters or more) what is to be seen")
 
 
@@ -87,10 +90,10 @@ def show(
     height: pixels of a row, at most 4,096; by default the tallest image's, or what fits.
     Raises ValueError where there is no image, not a title for each, or a number that cannot be.
     """
-    images = [images] if isinstance(images, Tensor) else list(images)
+    images = [images] if isinstance(images, Tensor) else _listed("images", images)
     if titles is None:
         titles = [""] * len(images)
-    titles = [titles] if isinstance(titles, str) else titles
+    titles = [titles] if isinstance(titles, str) else _listed("titles", titles)
     titles = [_one_line(title) for title in titles]
     if not images or len(titles) != len(images):
         counts = f"{len(images)} images, {len(titles)} titles"
@@ -116,6 +119,13 @@ def show(
     return Picture(sheet, alt)
 
 
+def _listed(word: str, values: Iterable) -> list:
+    if not isinstance(values, Iterable) or isinstance(values, Tensor | Image.Image):
+        given = type(values).__name__
+        raise ValueError(f"{word} must be a list, one entry for each picture, not {given}")
+    return list(values)
+
+
 def _one_line(title: object) -> str:
     """A title as it can be drawn: a number is written out, and lines are joined."""
     return " ".join(str(title).split())
@@ -125,12 +135,12 @@ def _rows(tiles: list[Image.Image], columns: int, height: int | None) -> list[li
     """Cut the list into rows and bring every tile to one height at which the widest row fits."""
     rows = [tiles[first : first + columns] for first in range(0, len(tiles), columns)]
     if height is None:
-        height = min(TALLEST, max(96, *(tile.height for tile in tiles)))
+        height = max(96, *(tile.height for tile in tiles))
     for row in rows:
         room = WIDTH - GAP * (len(row) - 1)
         widths_per_height = sum(tile.width / tile.height for tile in row)
         height = min(height, round(room / widths_per_height))
-    height = max(1, height)
+    _, height, _ = sorted((1, height, TALLEST))
     return [[_scaled(tile, height) for tile in row] for row in rows]
 
 
@@ -165,10 +175,10 @@ def heat(
 ) -> Tensor:
     """A map of numbers (H, W) -> an image (1, 3, H, W).
 
-    low, high: the numbers that become the first and the last colour; by default the smallest and
-    the largest. colours: a colour map of Matplotlib, "magma" for amounts, "RdBu_r" for numbers of
-    both signs. Raises ValueError for anything but a matrix of finite numbers, and for a colour map
-    that Matplotlib does not know.
+    low, high: the numbers that become the first and the last colour, on any device; by default the
+    smallest and the largest. colours: a colour map of Matplotlib, "magma" for amounts, "RdBu_r" for
+    numbers of both signs. Raises ValueError for anything but a matrix of finite numbers, and for a
+    colour map that Matplotlib does not know.
     """
     from matplotlib import colormaps
 
@@ -180,9 +190,9 @@ def heat(
     if colours not in colormaps:
         raise ValueError(f"Matplotlib has no colour map {colours!r}; take magma or RdBu_r")
     values = values.detach().float().cpu()
-    low = values.min() if low is None else low
-    high = values.max() if high is None else high
-    scaled = ((values - low) / max(float(high - low), 1e-12)).clamp(0, 1)
+    low = float(values.min() if low is None else low)
+    high = float(values.max() if high is None else high)
+    scaled = ((values - low) / max(high - low, 1e-12)).clamp(0, 1)
     rgb = colormaps[colours](scaled.numpy())[..., :3]
     return torch.tensor(rgb, dtype=torch.float32).permute(2, 0, 1)[None]
 
@@ -200,9 +210,9 @@ def figure(fig: "Figure", *, alt: str) -> Picture:
 def plot(curves: dict, *, alt: str, xlabel: str, ylabel: str, log: bool = True) -> Picture:
     """Curves by name as one small figure.
 
-    curves: name -> a list of values at 1, 2, 3, ..., or a pair of lists (xs, ys). alt: a sentence
-    that says what is to be seen. log: whether the vertical axis is logarithmic. Raises ValueError
-    for what is no curve.
+    curves: name -> a list of values at 1, 2, 3, ..., or a pair of lists (xs, ys); lists may be
+    tensors and hold some, on any device. alt: a sentence that says what is to be seen. log: whether
+    the vertical axis is logarithmic. Raises ValueError for what is no curve.
     """
     import matplotlib.pyplot as plt
 
@@ -224,6 +234,7 @@ def plot(curves: dict, *, alt: str, xlabel: str, ylabel: str, log: bool = True) 
 
 def _points(name: str, values) -> tuple[Sized, Sized]:
     """A curve -> where its points lie: across and up."""
+    values = _as_numbers(values)
     if isinstance(values, Sized) and not isinstance(values, str | dict) and len(values):
         is_pair = len(values) == 2 and all(isinstance(part, Sized) for part in values)
         xs, ys = values if is_pair else (range(1, len(values) + 1), values)
@@ -231,6 +242,13 @@ def _points(name: str, values) -> tuple[Sized, Sized]:
             return xs, ys
     expected = "a list of values, or a pair of lists (xs, ys) of one length"
     raise ValueError(f"the curve {name!r} must be {expected}, not {values!r}")
+
+
+def _as_numbers(values):
+    """Tensors, also in lists, become numbers: Matplotlib cannot read those of a GPU."""
+    if isinstance(values, Tensor):
+        return values.tolist()
+    return [_as_numbers(value) for value in values] if isinstance(values, list | tuple) else values
 
 
 def _plain_ticks(axes: "Axes") -> None:
@@ -293,8 +311,8 @@ def film(frames: Iterable[Tensor], path: str | os.PathLike, seconds: float = 4.0
     for another ending, for no image, for images of two sizes, and for a time that cannot be.
     """
     _require_seconds(seconds)
-    path = Path(path).expanduser()
-    tiles = [to_pil(frame) for frame in frames]
+    path = as_path(path, "outputs/mine.webp")
+    tiles = [to_pil(frame) for frame in _listed("frames", frames)]
     sizes = {tile.size for tile in tiles}
     ending = path.suffix.lower()
     if ending not in (".webp", ".gif", ".mp4") or len(sizes) != 1:
@@ -371,7 +389,7 @@ def play(
     _require_seconds(seconds)
     if not isinstance(colours, Integral) or not 2 <= colours <= 256:
         raise ValueError(f"colours must be a whole number from 2 to 256, not {colours!r}")
-    tiles = [to_pil(frame) for frame in frames]
+    tiles = [to_pil(frame) for frame in _listed("frames", frames)]
     sizes = {tile.size for tile in tiles}
     if len(sizes) != 1:
         given = f"{len(tiles)} images of {len(sizes)} sizes"

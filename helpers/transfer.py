@@ -68,17 +68,16 @@ def optimise(  # noqa: PLR0913 - each is a knob of the lesson, and all but three
         pixels = "fence" if method == "lbfgs" else "clamp"
     _require_known("method", method, METHODS)
     _require_known("way to treat pixels", pixels, PIXELS)
-    if parametrize is not None and not callable(parametrize):
-        given = type(parametrize).__name__
-        raise ValueError(f"parametrize must be a function such as pyramid itself, not a {given}")
+    _require_functions(loss, callback, parametrize)
     if parametrize is not None and pixels in ("clamp", "closure"):
         advice = 'with parametrize, take "fence" or "free"'
         raise ValueError(f"pixels={pixels!r} needs pixels to clamp; {advice}")
-    if not isinstance(steps, Integral) or isinstance(steps, bool) or steps < 1:
-        raise ValueError(f"steps must be a whole number from 1 on (steps >= 1), not {steps!r}")
-    if lr is not None and not (isinstance(lr, Real) and 0 < lr < math.inf):
-        raise ValueError(f"the learning rate lr must be a finite number above 0, not {lr!r}")
+    _require_numbers(steps, lr)
+    if torch.is_inference_mode_enabled():
+        raise ValueError("painting needs gradients: leave torch.inference_mode() first")
     require_picture("start", start)
+    if start.dtype in (torch.float16, torch.bfloat16):
+        start = start.float()  # steps would be rounded away
 
     make_optimiser = METHODS.get(method, method)
     run = _Run(start, loss, steps, pixels, callback, parametrize or the_pixels_themselves)
@@ -90,7 +89,8 @@ def optimise(  # noqa: PLR0913 - each is a knob of the lesson, and all but three
             if run.advance(optimiser):
                 break
             moment = f"after {len(run.history)} evaluations"
-            print(f"The loss became NaN {moment}; going on from the best image.")
+            what_now = "going on from" if attempt < MAX_RESTARTS else "this is"
+            print(f"The loss became NaN {moment}; {what_now} the best image.")
     except KeyboardInterrupt:
         evaluations = f"{len(run.history)} of {steps} evaluations"
         print(f"Stopped after {evaluations}: this is the best image so far.")
@@ -122,8 +122,10 @@ class _Run:
         """
         try:
             while True:
+                before = len(self.history)
                 optimiser.step(self.closure)
                 self._clamp_if("clamp")
+                self._require_progress(before, optimiser)
         except _UsedUp:
             return True
         except _Diverged:
@@ -133,6 +135,14 @@ class _Run:
                 raise ValueError(sentence) from None
             self.variables, self.picture = self.parametrize(self.best)
             return False
+
+    def _require_progress(self, before: int, optimiser: torch.optim.Optimizer) -> None:
+        """A step that evaluates nothing would be followed by another, for ever."""
+        if len(self.history) >= self.steps:
+            return
+        if len(self.history) == before:
+            kind = type(optimiser).__name__
+            raise ValueError(f"a step of {kind} evaluated nothing: its step must call the closure")
 
     def closure(self) -> Tensor:
         """Evaluate the loss and its gradient once, and remember the image if it is the best yet."""
@@ -149,7 +159,10 @@ class _Run:
         if self.pixels == "fence":
             total = value + FENCE * range_penalty(image)
         total.backward()
-        self._remember(image.detach().clone(), total.item(), value.item())
+        if not self.history and all(variable.grad is None for variable in self.variables):
+            raise ValueError("the loss does not depend on the image: its gradient is nothing")
+        numbers = _at_once(total, value)
+        self._remember(image.detach().clone(), *numbers)
         return total
 
     def _remember(self, image: Tensor, total: float, value: float) -> None:
@@ -161,7 +174,9 @@ class _Run:
             self.best = image
             self.least = total
         if self.callback is not None:
-            self.callback(len(self.history), image, value)
+            self.callback(
+                len(self.history), image.clone(), value
+            )  # theirs, to do with it as they like
 
     @torch.no_grad()
     def _keep_last(self) -> None:
@@ -188,11 +203,16 @@ def _require_scalar(value: Tensor) -> None:
     raise ValueError(f"loss(image) must be a scalar tensor that depends on the image, not {given}")
 
 
-class _UsedUp(Exception):
+def _at_once(*scalars: Tensor) -> list[float]:
+    """Some numbers of a device together: a GPU has to be waited for each time that it is asked."""
+    return torch.stack([scalar.detach().reshape(()) for scalar in scalars]).tolist()
+
+
+class _UsedUp(BaseException):  # no optimiser's `except Exception` shall hold it
     """All evaluations are done, perhaps in the middle of a line search."""
 
 
-class _Diverged(Exception):
+class _Diverged(BaseException):
     """The loss is NaN or infinite."""
 
 
@@ -223,6 +243,25 @@ def _adam(variables: list[Tensor]) -> torch.optim.Adam:
 
 
 METHODS = {"lbfgs": _lbfgs, "adam": _adam}
+
+
+def _require_functions(loss: Loss, callback: Callback | None, parametrize: Parametrize | None):
+    """Refuse what cannot be called."""
+    if not callable(loss):
+        raise ValueError(f"loss must be a function of an image, not {loss!r}")
+    if callback is not None and not callable(callback):
+        raise ValueError(f"callback must be a function (step, image, value), not {callback!r}")
+    if parametrize is not None and not callable(parametrize):
+        given = type(parametrize).__name__
+        raise ValueError(f"parametrize must be a function such as pyramid itself, not a {given}")
+
+
+def _require_numbers(steps: int, lr: float | None) -> None:
+    """Refuse a number of steps or a rate that cannot be."""
+    if not isinstance(steps, Integral) or isinstance(steps, bool) or steps < 1:
+        raise ValueError(f"steps must be a whole number from 1 on (steps >= 1), not {steps!r}")
+    if lr is not None and not (isinstance(lr, Real) and 0 < lr < math.inf):
+        raise ValueError(f"the learning rate lr must be a finite number above 0, not {lr!r}")
 
 
 def _require_known(what: str, given, known) -> None:

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from helpers.images import require_image
 from helpers.weights import NAMES, load_factors, load_weights
 
-__all__ = ["VGG", "NETWORKS", "best_device", "layer_names"]
+__all__ = ["VGG", "NETWORKS", "best_device", "layer_names", "require_vgg"]
 
 CONVS = {  # convolutions in each of the five blocks
     "vgg19": (2, 2, 4, 4, 4),
@@ -218,6 +218,13 @@ class VGG(nn.Module):
         return needed
 
 
+def require_vgg(vgg: VGG) -> VGG:
+    """Refuse what is no network, such as its name. Raises ValueError."""
+    if not isinstance(vgg, VGG):
+        raise ValueError(f"vgg must be a network, such as VGG(), not {vgg!r}")
+    return vgg
+
+
 def _require_pool(pool: str) -> None:
     if pool not in list(POOLS):
         raise ValueError(f'pool must be "max" or "avg", not {pool!r}')
@@ -274,11 +281,15 @@ def _conv(weights: dict[str, Tensor], index: int, width: int, name: str) -> nn.C
     if not is_conv or bias is None or bias.shape != weight.shape[:1]:
         expected = f"a 3 x 3 convolution of {width} channels with a bias"
         raise ValueError(f"{name}: features.{index} is not {expected}")
+    if not (weight.is_floating_point() and bias.is_floating_point()):
+        raise ValueError(f"{name}: features.{index} holds {weight.dtype} and no decimal numbers")
+    weight = weight.float()
+    bias = bias.float()
     if not (weight.isfinite().all() and bias.isfinite().all()):
         problem = f"{name}: features.{index} holds NaN or infinite numbers"
         raise ValueError(f"{problem}; copy or download the file again")
     conv = torch.nn.utils.skip_init(nn.Conv2d, width, weight.shape[0], 3, padding=1)
-    conv.load_state_dict({"weight": weight.float(), "bias": bias.float()})
+    conv.load_state_dict({"weight": weight, "bias": bias})
     return conv
 
 

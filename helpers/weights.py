@@ -90,6 +90,8 @@ def read_weights(path: Path) -> dict[str, Tensor]:
         return {str(key): value for key, value in weights.items() if isinstance(value, Tensor)}
     except Exception as error:
         reason = (str(error) or repr(error)).splitlines()[0]
+        if "weights_only" in str(error):
+            reason = "it is no state dict of tensors alone; save one, best as .safetensors"
         raise ValueError(f"{path} cannot be read as weights: {reason}") from error
 
 

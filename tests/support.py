@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -52,3 +53,8 @@ def copy_project(folder: Path) -> None:
         if (ROOT / name).is_file():  # what was removed here is still listed
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, folder / name)
+
+
+def drawn(*shape, seed=0):
+    """Uniform numbers in [0, 1), the same on every call."""
+    return torch.rand(*shape, generator=torch.Generator().manual_seed(seed))

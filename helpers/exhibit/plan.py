@@ -16,7 +16,8 @@ from typing import Any
 from PIL import Image
 
 from helpers.control import COLOURS
-from helpers.images import DATA, MAX_PIXELS, manifest
+from helpers.decode import MAX_PIXELS
+from helpers.images import DATA, manifest
 from helpers.masks import WAYS
 from helpers.recipes import RECIPES, SMALLEST, Recipe, recipe
 from helpers.vgg import NETWORKS, NORMALISED

@@ -133,7 +133,8 @@ print(f"loss of the untouched photo: {loss(photo).item():.2f}")
 # change. If you want to stop early, press the stop button, and you keep the best picture so far.
 
 # %% tags=["painting"]
-from helpers.fast import fast, matched_colour, pyramid
+from helpers.colours import matched_colour
+from helpers.fast import fast, pyramid
 from helpers.images import as_saved, save
 from helpers.show import Progress
 from helpers.transfer import optimise

@@ -779,7 +779,7 @@ with torch.no_grad():
 # %% [markdown]
 # So the loss does prefer order, but look how little it asks. Four of the five layers let us break every column for an error
 # of about a hundredth or less. Only `relu5_1`, whose features see more than two repeats, objects, and it has a fifth of the
-# loss. In the mean it comes to what the mirror image had. Our program has spent its forty steps on strokes and colours,
+# loss. In the mean it comes to what the mirror image had. Our program has spent its 36 steps on strokes and colours,
 # where there was far more to gain.
 #
 # Why is the push so weak? Every entry of a Gram matrix is a mean over places, and at each place it multiplies two features *of

@@ -232,7 +232,7 @@ print(f"style:   the paper's sum {layer_sum(G, A):.5f}, relative error {relative
 
 # %%
 # NBVAL_CHECK_OUTPUT
-from helpers.fast import matched_colour
+from helpers.colours import matched_colour
 
 
 def features_of(image, names):
@@ -814,7 +814,7 @@ for panel, (content_weight, image) in zip(axes, finished.items(), strict=True):
     else:
         panel.axline((0, 0), slope=-content_weight, color="#2b5a8c", linestyle="--", linewidth=1)
         panel.set_title(f"slope −{content_weight:g}", color="#2b5a8c")
-    panel.plot(1000 * content_gradient, 1000 * style_gradient, ".", markersize=2, color="#c0572b")
+    panel.plot(1000 * content_gradient.cpu(), 1000 * style_gradient.cpu(), ".", markersize=2, color="#c0572b")
     panel.set_xlabel("content's gradient × 1000")
 axes[0].set_ylabel("style's gradient × 1000")
 figure(fig, alt="Four clouds of dots: at the start a round cloud; at the three finished paintings a thin "

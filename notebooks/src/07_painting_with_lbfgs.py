@@ -250,7 +250,7 @@ def lbfgs(x, steps, history=100):
 #
 # It will not. A correction makes $B$ exact for the newest pair, and while it removes what the old guess said about
 # the new $y$, it also changes what it said about the older one. So $B$ has to be corrected again. After the third
-# step the distance falls very fast, by a factor of eight or more in each step, but it does not end at a fixed step.
+# step the distance falls very fast, by a factor of about eight or more in each step, but it does not end at a fixed step.
 #
 # </details>
 
@@ -384,7 +384,8 @@ check(my_lengths, lengths_of_first_steps);
 # processor has units for that, which about halves the time.
 
 # %%
-from helpers.fast import fast, matched_colour, pyramid
+from helpers.colours import matched_colour
+from helpers.fast import fast, pyramid
 from helpers.vgg import VGG
 
 vgg = fast(VGG())

@@ -243,9 +243,8 @@ check(my_divisors, factors_by_experiment, tolerance=0.01);
 # optimiser and its own number of evaluations. Only the stand-in for the network is ours, and so are the pairs of
 # pictures, which were chosen to suit each program. Most of them run in half precision. Where a source leaves
 # something open, or we depart from it, the word `choices` of its recipe says so. This takes hours, so the paintings
-# are stored, and each file holds its settings. (Some were stopped early, and some take longer than a night on an
-# ordinary processor and are not stored yet. The list says which, and `python -m tools.pictures.results 08_systems`
-# goes on with them.)
+# are stored, and each file holds its settings. (The slowest are not stored yet. The list says which, and
+# `python -m tools.pictures.results 08_systems` paints them.)
 
 # %%
 from helpers.images import read_settings
@@ -472,12 +471,13 @@ figure(fig, alt="One bar for each program, cut into the pulls of content, style 
 # %% [markdown]
 # Now read the chart row by row. In `gatys_2016` the content does all the pulling, which explains our surprise. Much
 # the same holds for `cs231n`, whose weights were made for SqueezeNet and not for VGG19. In `gatys` and `d2l` about
-# nine tenths of the bar are `relu4_1`, although their style weights are 1e3 and 1e4. `neural_style` asks for less
-# style, and so its content has a fifth of the bar to itself. In `tensorflow`, too, `relu4_1` and the content share
-# nearly all of it. Only in `ours` and in `gatys_normalised` do several layers pull, and in the tutorial of PyTorch,
-# which asks shallow layers alone. Blue is nowhere wide: total variation has about two per cent at most, so in none of
-# these programs does it decide how the picture looks. (Some of these bars belong to programs made for torchvision's
-# weights. With their own network the pieces may be of other lengths.)
+# nine tenths of the bar are `relu4_1`, although their style weights are 1e3 and 1e4. `neural_style` and
+# `neural_style_pt` ask for less style, and so their content has a sixth of the bar to itself. In `tensorflow`, the
+# content pulls hardest, and `relu4_1` nearly as hard. Only in `ours` and in `gatys_normalised` do several layers
+# pull, and in the tutorial of PyTorch, which asks shallow layers alone. Blue is nowhere wide: total variation has
+# seven per cent in `tensorflow` and about one in the others, so in none of these programs does it decide how the
+# picture looks. (Some of these bars belong to programs made for torchvision's weights. With their own network the
+# pieces may be of other lengths.)
 #
 # A short piece can have two reasons. Either nobody listens to this layer, or its wish is already fulfilled, and
 # nothing is left to pull for. The style errors of the paintings tell the two apart:
@@ -490,9 +490,10 @@ for name, settings in stored.items():
 
 # %% [markdown]
 # In our own recipe the wish has been fulfilled. Its pull at `relu1_1` is one per cent, but its error there is only
-# about a thousandth, so the colours have been settled. In `gatys` the pull at `relu1_1` is nearly zero as well, and
-# the error there is hundreds of times as large. There the colours were hardly asked for, just as in the tutorial with
-# the paper's layers.
+# about a thousandth, so the colours have been settled. In `d2l` the first layer hardly pulls
+# either, and the error at `relu1_1` is hundreds of times as large. There the colours were hardly asked for, just as in
+# the tutorial with the paper's layers. `gatys` lies between the two. Its first layer pulls even less, but 520
+# evaluations were enough to bring its error down to a hundredth.
 #
 # Why does one layer pull so much harder than the others? The reason is one that you have met in
 # [notebook 05](05_the_total_loss.ipynb). Size did not count in our toy, because the 9 was *added*. Here a layer's
@@ -502,7 +503,7 @@ for name, settings in stored.items():
 # %%
 # NBVAL_CHECK_OUTPUT
 with torch.no_grad():
-    for layer, features in vgg(load("china", 256), paper_layers).items():  # (1, C, h, w) each
+    for layer, features in vgg(load("china", 256).to(vgg.device), paper_layers).items():  # (1, C, h, w) each
         loudness = features.square().mean()
         print(f"{layer}: mean square {loudness:7.2f}, its square {loudness**2:10.1f}")
 
@@ -640,13 +641,14 @@ for period in (8, 16):
 # photo is lost:
 
 # %%
-from helpers.fast import matched_colour, pyramid
+from helpers.colours import matched_colour
+from helpers.fast import pyramid
 from helpers.images import as_saved
 from helpers.losses import content_loss
 from helpers.transfer import optimise
 
-photo = load("china", size)  # (1, 3, 171, 256)
-style = load("kandinsky_composition_vii", style_size)  # (1, 3, 255, 384)
+photo = load("china", size).to(vgg.device)  # (1, 3, 171, 256)
+style = load("kandinsky_composition_vii", style_size).to(vgg.device)  # (1, 3, 255, 384)
 with torch.no_grad():
     content_target = vgg(photo, "relu4_2")["relu4_2"]  # (1, 512, 21, 32)
 
@@ -940,7 +942,8 @@ def sky_width(painting):
 
 def three_numbers(settings):
     """The width of the marks in pixels, the content error and the style error of a painting with some settings."""
-    from helpers.fast import fast, matched_colour, pyramid
+    from helpers.colours import matched_colour
+    from helpers.fast import fast, pyramid
     from helpers.images import as_saved, load
     from helpers.losses import content_loss, gram, style_loss
     from helpers.recipes import Objective, recipe
@@ -948,9 +951,9 @@ def three_numbers(settings):
     from helpers.vgg import VGG
 
     changes = dict(settings)
-    style = load("kandinsky_composition_vii", changes.pop("style_size"))
-    photo = load("china", 160)
     vgg = VGG()
+    style = load("kandinsky_composition_vii", changes.pop("style_size")).to(vgg.device)
+    photo = load("china", 160).to(vgg.device)
     objective = Objective(recipe("ours", **changes), fast(VGG()), photo, style)
     start = matched_colour(photo, style)
     painting = as_saved(optimise(start, objective, 20, parametrize=pyramid).image)

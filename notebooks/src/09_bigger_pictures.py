@@ -291,7 +291,8 @@ def make_loss(photo, style, net, style_layers=layers, content_weight=0.03):
 # %%
 import time
 
-from helpers.fast import fast, matched_colour, pyramid
+from helpers.colours import matched_colour
+from helpers.fast import fast, pyramid
 from helpers.transfer import optimise
 
 painter = fast(VGG(pool="avg", device=vgg.device))
@@ -402,7 +403,7 @@ show([at_once, in_stages], ["at once", "from coarse to fine"], height=318,
 def style_error(image, side):
     """Shrink an image to this long side, and measure its mean style error there."""
     photo, style = pictures(side)
-    small = interpolate(image, photo.shape[2:], mode="bicubic", antialias=True).clamp(0, 1)
+    small = interpolate(image.cpu(), photo.shape[2:], mode="bicubic", antialias=True).clamp(0, 1).to(vgg.device)
     with torch.no_grad():
         style_targets = {layer: gram(f) for layer, f in vgg(style, layers).items()}
         features = vgg(small, layers)

@@ -73,7 +73,8 @@ museum_size = 320  # pixels of the stored paintings
 # %%
 import torch
 
-from helpers.fast import fast, matched_colour, pyramid
+from helpers.colours import matched_colour
+from helpers.fast import fast, pyramid
 from helpers.vgg import VGG
 
 vgg = VGG()
@@ -1319,12 +1320,14 @@ for unit in (1.0, 1e-4, 1e-8):
 # NBVAL_CHECK_OUTPUT
 for pixels in (256, 512, 1024):
     places = pixels * pixels
-    numbers = 0
+    kept = 4 * 3 * places  # bytes of the image
     for channels, convolutions in ((64, 2), (128, 2), (256, 4), (512, 4), (512, 1)):
-        numbers += 2 * convolutions * channels * places  # each convolution has a ReLU
+        kept += 4 * convolutions * channels * places  # what each ReLU hands out
         places //= 4
+        if convolutions > 1:
+            kept += (4 + 8) * channels * places  # what a pooling hands out, and where the largest was
     wrong_product = 4 * (pixels * pixels) ** 2  # bytes
-    print(f"{pixels:4} px: features {4 * numbers / 1e9:.2f} GB, F Fᵀ at relu1_1 {4 * 64**2 / 1e6:.3f} MB, "
+    print(f"{pixels:4} px: features {kept / 1e9:.2f} GB, F Fᵀ at relu1_1 {4 * 64**2 / 1e6:.3f} MB, "
           f"Fᵀ F at relu1_1 {wrong_product / 1e9:,.0f} GB")
 
 # %% [markdown]

@@ -13,8 +13,9 @@ from PIL import Image
 from safetensors.torch import save_file
 
 from helpers.check import check, close, each
-from helpers.fast import matched_colour, pyramid
-from helpers.images import credit, load, read_settings, save, to_pil
+from helpers.colours import matched_colour
+from helpers.fast import pyramid
+from helpers.images import credit, load, noise, read_settings, save, to_pil
 from helpers.losses import content_loss, gram, products, style_loss
 from helpers.recipes import RECIPES, Objective, paint, recipe
 from helpers.show import film, heat, play, plot, show
@@ -486,8 +487,8 @@ def an_objective_of_features(things):
 
 
 @refused(ValueError, r"image is on meta and the network on cpu; write image.to\(vgg.device\)")
-def an_objective_for_a_picture_on_another_device(things):
-    Objective(recipe("ours"), things.vgg, IMAGE.to("meta"), IMAGE)
+def an_objective_of_an_image_on_another_device(things):
+    Objective(recipe("ours"), things.vgg, IMAGE, IMAGE)(IMAGE.to("meta"))
 
 
 @refused(ValueError, "features of one image, .* found dict")
@@ -660,7 +661,7 @@ CALLS = {
     # losses, the loop, recipes
     "a loss of nothing": (V, "not None", lambda t: optimise(IMAGE, lambda image: None)),
     "a loss in a list": (V, "not .tensor", lambda t: optimise(IMAGE, lambda i: [loss(i)])),
-    "inference": (V, "without a gradient", lambda t: within(torch.inference_mode())),
+    "inference": (V, "leave torch.inference_mode", lambda t: within(torch.inference_mode())),
     "steps of NaN": (V, "steps must be .*, not nan", lambda t: optimise(IMAGE, loss, math.nan)),
     "steps in words": (V, "not '10'", lambda t: optimise(IMAGE, loss, "10")),
     "a rate of NaN": (
@@ -735,10 +736,92 @@ CALLS = {
     ),
     "no answer": (A, "did you forget .return", lambda t: check(lambda x: None, same, (2,))),
     "a prediction of NaN": (A, "nan is too large", lambda t: check(lambda: math.nan, lambda: 1.0)),
+    "a loop by a bare word": (
+        V,
+        "without must be a tuple of words",
+        lambda t: check(same, abs, (2,), without="loops"),
+    ),
+    "complex answers": (
+        A,
+        "complex numbers where real ones",
+        lambda t: check(lambda x: x + 1j, same, (2,)),
+    ),
+    "close to anything": (V, "tolerance must be", lambda t: close("x", IMAGE, IMAGE, 1000.0)),
+    "an answer that is no function": (V, "your answer must be a function", lambda t: check(5, abs)),
+    # odd networks, files, optimisers and losses
+    "a network by its name": (
+        V,
+        "vgg must be a network, such as VGG.., not 'vgg19'",
+        lambda t: paint("ours", IMAGE, IMAGE, "vgg19"),
+    ),
+    "a painting of miles": (
+        V,
+        "more than 90 megapixels",
+        lambda t: paint("ours", IMAGE, IMAGE, t.vgg, size=10**6),
+    ),
+    "kept where nothing can be": (
+        D,
+        "could not be written",
+        lambda t: paint("ours", IMAGE, IMAGE, t.vgg, keep=t.folder / "notes.txt" / "a.png"),
+    ),
+    "kept in a folder": (
+        V,
+        "is no file: choose another name",
+        lambda t: paint("ours", IMAGE, IMAGE, t.vgg, keep=t.folder),
+    ),
+    "kept in a number": (
+        V,
+        "path must be a path such as",
+        lambda t: paint("ours", IMAGE, IMAGE, t.vgg, keep=5),
+    ),
+    "an optimiser that does nothing": (
+        V,
+        "a step of Lazy evaluated nothing: its step must call the closure",
+        lambda t: optimise(IMAGE, loss, method=lambda v: Lazy(v, lr=1)),
+    ),
+    "a loss of another thing": (
+        V,
+        "the loss does not depend on the image",
+        lambda t: optimise(IMAGE, lambda image: (OTHER * 2).sum(), 3, method="adam"),
+    ),
+    "a painting within inference": (
+        V,
+        "painting needs gradients: leave torch.inference_mode",
+        lambda t: within(
+            torch.inference_mode(), lambda: paint("ours", IMAGE, IMAGE, t.vgg, size=32)
+        ),
+    ),
+    "content of another size than the photo": (
+        V,
+        "content is compared at the photo's size",
+        lambda t: Objective("ours", t.vgg, IMAGE, IMAGE)(IMAGE.repeat(1, 1, 2, 2)),
+    ),
+    "a loss by its name": (V, "loss must be a function", lambda t: optimise(IMAGE, "content")),
+    "a callback by a number": (
+        V,
+        "callback must be a function",
+        lambda t: optimise(IMAGE, loss, callback=5),
+    ),
+    "content of nothing": (V, "features must be a tensor, not", lambda t: content_loss(None, MAP)),
+    "settings of none": (V, "path must be the path of a picture", lambda t: read_settings(None)),
+    "a seed in words": (V, "seed must be a whole number", lambda t: noise(IMAGE, "a")),
+    "noise like nothing": (V, "like: expected a float image", lambda t: noise(None)),
+    "pictures that are one": (V, "images must be a list", lambda t: show(None, alt=ALT)),
+    "a description of spaces": (V, "alt must say", lambda t: show(IMAGE, alt=" " * 30)),
     "each of nothing": (V, "each needs at least one value", lambda t: each()),
 }
 
 EMPTY = torch.zeros(1, 3, 0, 9)
+OTHER = torch.ones(3, requires_grad=True)
+
+
+class Lazy(torch.optim.SGD):
+    """An optimiser whose step forgets the closure."""
+
+    def step(self, closure=None):
+        pass
+
+
 LABELS = {"xlabel": "step", "ylabel": "loss", "alt": ALT}
 LONG = "x" * 250 + ".png"
 BAD = "\ud800.png"
@@ -763,9 +846,9 @@ def circle():
     return settings
 
 
-def within(mode):
+def within(mode, work=lambda: optimise(IMAGE, loss)):
     with mode:
-        optimise(IMAGE, loss)
+        work()
 
 
 def set_weight(made):

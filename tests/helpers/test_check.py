@@ -390,3 +390,34 @@ def test_a_prediction_of_nothing_gets_a_sentence():
 
     with pytest.raises(AssertionError, match="guess: the answer does not have the form"):
         check(guess, lambda: {"a": 3, "b": 4})
+
+
+def test_the_inputs_are_the_same_in_every_run():
+    """Whoever is wrong in one trial of three is told so each time, whatever ran before."""
+    seen = []
+
+    def mine(x):
+        seen.append(x)
+        return 2 * x
+
+    for seed in (1, 2):
+        torch.manual_seed(seed)
+        check(mine, double, (2, 3))
+    assert all(map(torch.equal, seen[:3], seen[3:]))
+
+
+def test_close_tells_the_largest_difference_and_has_a_tolerance(capsys):
+    close("two thirds", torch.tensor([0.0, 2.0]), torch.tensor([0.0, 2.0001]))
+    assert "largest difference 1.0e-04" in capsys.readouterr().out
+    for wrong in (torch.tensor([0.0, 2.01]), torch.tensor([0.001, 2.0])):
+        with pytest.raises(AssertionError):
+            close("two thirds", torch.tensor([0.0, 2.0]), wrong)
+
+
+def test_a_thousandth_is_wrong_unless_the_exercise_forgives_it():
+    def nearly(x):
+        return 2.002 * x
+
+    with pytest.raises(AssertionError, match="largest difference"):
+        check(nearly, double, (30,))
+    assert check(nearly, double, (30,), tolerance=0.002)

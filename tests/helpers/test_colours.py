@@ -15,6 +15,7 @@ from helpers.colours import (
     with_colours_of,
 )
 from helpers.images import load, names, noise
+from tests.support import drawn
 
 
 def moments(colours):
@@ -114,3 +115,51 @@ def test_a_style_of_one_lightness_becomes_no_noise(ramp):
 def test_an_unknown_map_lists_the_known_ones(ramp):
     with pytest.raises(ValueError, match="no colour map 'pca'; known: transport, principal axes"):
         colour_map(ramp, ramp, "pca")
+
+
+def test_matched_colour_has_the_colours_of_the_style():
+    photo = 0.4 + 0.2 * drawn(1, 3, 40, 40)
+    style = 0.3 + 0.1 * drawn(1, 3, 30, 50, seed=1)
+    style[:, 0] += 0.2 * style[:, 1]
+    matched = matched_colour(photo, style)
+    assert matched.shape == photo.shape
+    assert matched.dtype == photo.dtype
+    colours = matched[0].flatten(1)
+    wanted = style[0].flatten(1)
+    torch.testing.assert_close(colours.mean(1), wanted.mean(1), atol=2e-3, rtol=0.02)
+    torch.testing.assert_close(torch.cov(colours), torch.cov(wanted), atol=2e-3, rtol=0.02)
+
+
+@pytest.mark.parametrize("flat", [0.0, 0.5, 1.0])
+def test_matched_colour_of_an_empty_picture_is_a_picture(flat):
+    empty = torch.full((1, 3, 8, 8), flat)
+    assert matched_colour(empty, drawn(1, 3, 8, 8)).isfinite().all()
+    torch.testing.assert_close(matched_colour(drawn(1, 3, 8, 8), empty), empty, atol=0.02, rtol=0)
+
+
+def test_the_rounding_of_a_grey_photo_does_not_become_colours():
+    """It is the only difference between its channels, and would be stretched to the style's."""
+    grey = torch.linspace(0.1, 0.9, 40).expand(1, 3, 40, 40)
+    photo = grey + 3e-4 * drawn(1, 3, 40, 40)
+    matched = matched_colour(photo, drawn(1, 3, 40, 40, seed=1))
+    colour = matched - matched.mean(1, keepdim=True)
+    assert colour.std() < 0.1
+
+
+def test_matched_colours_go_the_shortest_way():
+    """Of all linear maps with the right covariance, that of optimal transport is symmetric."""
+    photo = drawn(1, 3, 24, 24) * torch.tensor([0.1, 0.4, 1.0]).view(1, 3, 1, 1)
+    photo[:, 0] += 0.5 * photo[:, 2]
+    style = drawn(1, 3, 24, 24, seed=1) * torch.tensor([0.5, 0.3, 0.1]).view(1, 3, 1, 1)
+    style[:, 1] += 0.5 * style[:, 0]
+    matched = matched_colour(0.4 + 0.1 * photo, 0.4 + 0.1 * style)
+    colours = torch.cat([0.1 * photo[0].flatten(1), torch.ones(1, 24 * 24)]).T
+    change = torch.linalg.lstsq(colours, matched[0].flatten(1).T).solution[:3]
+    torch.testing.assert_close(change, change.T, atol=0.01, rtol=0)
+    assert (change - change.diag().diag()).abs().max() > 0.1, "it does mix colours"
+
+
+def test_matched_colours_stay_in_range():
+    photo = 0.5 + 0.1 * drawn(1, 3, 24, 24)
+    matched = matched_colour(photo, (drawn(1, 3, 24, 24, seed=1) > 0.4).float())
+    assert matched.min() == 0 and matched.max() == 1

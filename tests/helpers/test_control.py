@@ -142,6 +142,22 @@ def test_controls_that_cannot_be_are_refused_when_they_are_made(what):
         Controls(**fields)
 
 
+def test_what_is_no_control_is_refused(narrow, pictures):
+    content, style, _ = pictures
+    with pytest.raises(ValueError, match="controls must be Controls of helpers.control.* not dict"):
+        paint("ours", content, style, narrow, controls={"colour": "matched"})
+    with pytest.raises(ValueError, match="style is an empty list"):
+        paint("ours", content, [], narrow)
+    with pytest.raises(ValueError, match="style: .* found str"):
+        paint("ours", content, ["konen_ocean_waves"], narrow)
+
+
+def test_an_objective_looks_at_its_masks_too(narrow, pictures, sky):
+    content, style, _ = pictures
+    with pytest.raises(ValueError, match="they must be equal"):
+        Objective("ours", narrow, content, style, Controls(masks=[sky[..., :20]]))
+
+
 UNFIT = {
     "a mask too many": (lambda m: {"masks": [m, m]}, "found 2 masks and 1 styles"),
     "shares for one style": (lambda m: {"shares": [0.5, 0.5]}, "found 2 shares and 1 styles"),

@@ -346,3 +346,22 @@ def test_a_second_run_keeps_nothing_of_the_first(explorer):
     titles = [title for title, _ in explorer.kept]
     run(explorer)
     assert [title for title, _ in explorer.kept] == titles
+
+
+def test_a_loss_that_falls_by_the_same_factor_is_a_straight_line():
+    curve = np.asarray(module._curve([2.0**-step for step in range(12)])).astype(int)
+    dark = curve.sum(2) < 500
+    columns = np.flatnonzero(dark.any(0))
+    heights = dark[:, columns].argmax(0)
+    straight = np.linspace(heights[0], heights[-1], len(columns))
+    assert np.abs(heights - straight).max() < 3
+
+
+def test_a_run_that_failed_has_nothing_to_look_back_at(explorer, monkeypatch):
+    def fail(*arguments, **more):
+        raise RuntimeError("out of memory")
+
+    monkeypatch.setattr(module, "paint", fail)
+    run(explorer)
+    assert explorer.controls["look"].disabled
+    assert explorer.buttons["Save"].disabled and explorer.buttons["Film"].disabled

@@ -153,3 +153,49 @@ def test_writing_needs_no_package():
         "import sys; import helpers.files, helpers.install; print('torch' in sys.modules)"
     )
     assert run.stdout == "False\n", run.stderr
+
+
+def part(path, seconds: float):
+    """What a process that was killed so many seconds ago has left of a file."""
+    left = path.with_name(f".{path.name}-77.part")
+    left.write_bytes(b"half")
+    os.utime(left, (time.time() - seconds,) * 2)
+    return left
+
+
+def test_what_a_kill_has_left_is_removed_by_the_next_who_writes_the_name(tmp_path):
+    path = tmp_path / "a[1].txt"
+    part(path, seconds=4000)
+    part(tmp_path / "b.txt", seconds=4000)
+    write_file(path, "new")
+    assert sorted(os.listdir(tmp_path)) == [".b.txt-77.part", "a[1].txt"]
+
+
+def test_what_may_still_be_written_is_left_alone(tmp_path):
+    left = part(tmp_path / "a.txt", seconds=1000)
+    write_file(tmp_path / "a.txt", "new")
+    assert left.exists()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has other modes and few links")
+def test_modes_and_links_stay(tmp_path):
+    path = write_file(tmp_path / "a.txt", "old")
+    path.chmod(0o600)
+    link = tmp_path / "link.txt"
+    link.symlink_to(path)
+    write_file(link, "new")
+    assert link.is_symlink()
+    assert path.read_text() == "new"
+    assert path.stat().st_mode & 0o777 == 0o600
+    path.chmod(0o444)
+    with pytest.raises(OSError, match="a.txt could not be written .it is read-only"):
+        write_file(path, "newer")
+    assert path.read_text() == "new"
+
+
+def test_files_of_others_that_look_like_ours_stay(tmp_path):
+    notes = tmp_path / ".a.txt-notes.part"
+    notes.write_text("mine")
+    os.utime(notes, (0, 0))
+    write_file(tmp_path / "a.txt", "x")
+    assert notes.read_text() == "mine"

@@ -487,3 +487,41 @@ def test_grey_of_another_curve():
         picture = Image.new("L", (32, 16), 55).convert(mode)
         image = load(as_bytes(picture, "PNG", icc_profile=profile), None) * 255
         torch.testing.assert_close(image, torch.full_like(image, 128.0), atol=3, rtol=0)
+
+
+def test_16_bits_are_rounded_to_the_nearest_of_256():
+    """A step is 257: 386 is a little more than one and a half of them, and 384 a little less."""
+    picture = Image.fromarray(np.array([[386] * 20, [384] * 20] * 10, dtype=np.uint16))
+    image = load(as_bytes(picture, "PNG"), None) * 255
+    assert image[0, 0, :2, 0].round().tolist() == [2, 1]
+
+
+def test_a_picture_is_resized_by_lanczos_to_the_nearest_size():
+    generator = np.random.default_rng(0)
+    picture = Image.fromarray(generator.integers(0, 256, (37, 48, 3), dtype=np.uint8))
+    smaller = picture.resize((31, 24), Image.Resampling.LANCZOS)  # 31 · 37 / 48 = 23.9
+    assert torch.equal(load(picture, 31), load(smaller, None))
+
+
+def test_a_jpeg_keeps_colour_in_every_pixel(tmp_path, ramp):
+    with Image.open(save(ramp, tmp_path / "ramp.jpg")) as picture:
+        assert {layer[1:3] for layer in picture.layer} == {(1, 1)}
+
+
+def test_a_picture_of_pillows_is_turned_as_its_file_is(photo):
+    """Opened by somebody else, it still says how the camera was held."""
+    picture = Image.open(photo)
+    picture.getexif()[0x0112] = 6  # the top is at the right
+    turned = load(picture, None)
+    assert turned.shape[2:] == (40, 24)
+    assert turned[0, 0, 0].mean() > 0.9 and turned[0, 2, -1].mean() > 0.9, "red above blue"
+
+
+def test_grey_with_a_profile_keeps_what_is_transparent():
+    tags = {b"wtpt": b"XYZ \0\0\0\0" + b"".join(map(number, D50)), b"kTRC": GAMMA}
+    profile = profile_of(b"GRAY", b"XYZ ", tags, b"mntr")
+    picture = Image.new("LA", (32, 16), (55, 255))
+    picture.paste((55, 0), (16, 0, 32, 16))
+    image = load(as_bytes(picture, "PNG", icc_profile=profile), None)
+    assert image[..., :8].max() < 0.3
+    assert image[..., 24:].min() == 1

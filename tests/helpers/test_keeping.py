@@ -9,6 +9,8 @@ import pytest
 import torch
 
 from helpers import keeping
+from helpers.colours import grey
+from helpers.control import Controls
 from helpers.images import load, noise, read_settings, save
 from helpers.keeping import Keeper, fingerprint
 from helpers.recipes import paint, recipe
@@ -100,6 +102,51 @@ def test_another_painting_is_not_written_over(other, narrow, pictures, path):
     assert path.read_bytes() == before
 
 
+LEFT = torch.cat([torch.ones(1, 1, 37, 28), torch.zeros(1, 1, 37, 28)], 3)
+OTHER_CONTROLS = {
+    "less protected": Controls(protected=(LEFT, 1.0)),
+    "protected elsewhere": Controls(protected=(1 - LEFT, 2.0)),
+    "a style in that place": Controls(masks=[LEFT]),
+    "other colours": Controls(protected=(LEFT, 2.0), colour="matched"),
+    "nothing controlled": None,
+}
+
+
+@pytest.mark.parametrize("other", OTHER_CONTROLS)
+def test_neither_is_one_with_other_controls(other, narrow, pictures, path):
+    words = {"size": 48, "steps": 1, "keep": path}
+    begun = Controls(protected=(LEFT, 2.0))
+    paint("ours", pictures.content, pictures.style, narrow, controls=begun, **words)
+    with pytest.raises(ValueError, match="mine.png holds another picture or painting: choose"):
+        chosen = OTHER_CONTROLS[other]
+        paint("ours", pictures.content, pictures.style, narrow, controls=chosen, **words)
+
+
+def test_a_painting_in_grey_goes_on_in_grey(narrow, pictures, path):
+    """The finished one has the photo's colours, and they are not what is painted."""
+    seen = []
+
+    def paint_steps(steps):
+        paint(
+            "ours",
+            pictures.content,
+            pictures.style,
+            narrow,
+            size=48,
+            steps=steps,
+            keep=path,
+            callback=lambda step, image, value: seen.append(image),
+            controls=Controls(colour="luminance"),
+        )
+
+    paint_steps(1)
+    found = load(path, None)
+    assert (found - grey(found)).abs().max() > 0.05
+    seen.clear()
+    paint_steps(2)
+    torch.testing.assert_close(seen[0], grey(found))
+
+
 def test_neither_is_a_photo(narrow, pictures, path):
     save(pictures.content, path)
     with pytest.raises(ValueError, match="holds another picture or painting"):
@@ -133,6 +180,8 @@ def test_it_is_written_now_and_then(path, ramp, monkeypatch):
 PAINTING = """
 import sys
 from helpers import keeping
+from helpers.colours import grey
+from helpers.control import Controls
 from helpers.images import load
 from helpers.recipes import paint
 from helpers.vgg import VGG
@@ -144,6 +193,7 @@ paint("ours", content, style, VGG(network, device="cpu"), size=48, steps=100_000
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="Windows cannot stop a process and let it go on")
 def test_killed_at_any_moment(narrow, narrow_file, pictures, path, capsys):
     """Whenever the process dies, a whole painting lies there, and the next call takes it up."""
@@ -171,3 +221,36 @@ def test_killed_at_any_moment(narrow, narrow_file, pictures, path, capsys):
     assert result.history[: len(kept)] == kept
     assert len(result.history) == len(kept) + 2
     assert "evaluations are done, going on from there" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("is_best_kept, expected", [(True, 0), (False, 1)])
+def test_a_worse_image_replaces_a_better_one_only_where_the_last_counts(
+    is_best_kept, expected, path, ramp
+):
+    images = [ramp, 1 - ramp]
+    keeper = Keeper(path, "job", 10, {})
+    for image, value in zip(images, (1.0, 2.0), strict=True):
+        keeper(image, value, is_best_kept)
+    assert torch.equal(keeper.image, images[expected])
+
+
+def test_a_disk_that_goes_bad_stops_no_painting(narrow, pictures, path, monkeypatch, capsys):
+    def fail(*_):
+        raise OSError(28, "No space left on device")
+
+    def spoil(step, image, value):
+        monkeypatch.setattr(keeping, "save", fail)
+
+    result = paint_small("ours", narrow, pictures, path, callback=spoil)
+    assert len(result.history) == 8
+    assert "The painting goes on, but is not kept" in capsys.readouterr().out
+
+
+def test_what_somebody_else_writes_there_meanwhile_stays(narrow, pictures, path, capsys):
+    def write(step, image, value):
+        if step == 3:
+            save(pictures.style, path, {"job": "another"})
+
+    paint_small("ours", narrow, pictures, path, callback=write)
+    assert read_settings(path) == {"job": "another"}
+    assert "was written by somebody else" in capsys.readouterr().out

@@ -12,10 +12,7 @@ from helpers.losses import (
     style_loss,
     total_variation,
 )
-
-
-def drawn(*shape, seed=0):
-    return torch.rand(*shape, generator=torch.Generator().manual_seed(seed))
+from tests.support import drawn
 
 
 @pytest.fixture
@@ -165,3 +162,24 @@ def test_the_content_loss_of_half_precision_is_taken_in_single(features):
     """Three hundred squared is more than float16 can hold, 65,504."""
     large = (features * 300).half()
     torch.testing.assert_close(content_loss(2 * large, large), torch.tensor(1.0))
+
+
+def test_a_small_target_is_no_empty_one():
+    """Only a norm below 1e-6 counts as 1e-6."""
+    small = torch.full((4,), 1e-5)
+    torch.testing.assert_close(relative_error(2 * small, small), torch.tensor(1.0))
+    empty = torch.zeros(4)
+    torch.testing.assert_close(relative_error(small, empty), torch.tensor(4e-10 / 1e-12))
+
+
+def test_the_gradient_of_bfloat16_features_is_nearly_that_of_float32():
+    """For a gradient that arrives without symmetry, too."""
+    F = drawn(3, 1100)
+    weights = drawn(3, 3, seed=1)
+    gradients = []
+    for kind in (torch.bfloat16, torch.float32):
+        features = F.to(kind).requires_grad_()
+        (products(features) * weights).sum().backward()
+        assert features.grad.dtype == kind
+        gradients.append(features.grad.float())
+    torch.testing.assert_close(*gradients, rtol=0.03, atol=0.03)

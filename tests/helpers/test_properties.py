@@ -12,7 +12,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from helpers.fast import matched_colour, pyramid
+from helpers.colours import matched_colour
+from helpers.fast import pyramid
 from helpers.images import (
     DATA,
     KNOWN_OF_EACH,

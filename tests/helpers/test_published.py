@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import cosine_similarity
 
+from helpers import published
 from helpers.images import load
 from helpers.published import INPUTS, VARIATIONS, to_image, to_normalised
 from helpers.recipes import RECIPES, Objective, optimiser_for, paint, recipe
@@ -307,3 +308,8 @@ def test_cs231n_begins_a_new_adam_with_a_lower_rate(narrow, pictures, monkeypatc
         for (_, before, _), (_, after, _) in zip(images, images[1:], strict=False)
     ]
     assert moves[18] == pytest.approx(0.1, rel=0.05), "the first step of a new Adam is its rate"
+
+
+def test_caffes_mean_is_the_published_one():
+    """What is taken away is added again, so that a wrong digit shows at the border alone."""
+    assert published.CAFFE_MEAN == CAFFE_MEAN[::-1]

@@ -26,7 +26,6 @@ from helpers.recipes import (
 )
 from helpers.transfer import METHODS
 from helpers.vgg import VGG
-from tests.helpers.devices import OneDevice
 
 STYLE = ["relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1"]
 
@@ -393,28 +392,9 @@ def test_targets_are_computed_once(narrow, pictures):
     assert not any(term.target.requires_grad for term in objective.terms)
 
 
-@pytest.fixture(scope="session")
-def ghost():
-    """The original VGG19 without numbers, on a device that computes shapes alone."""
-    return VGG(device="meta")
-
-
-def covariance_of_shapes(F, correction):
-    """As large as a covariance, which torch does not compute there."""
-    return F @ F.T
-
-
 @pytest.mark.parametrize("name", RECIPES)
-def test_each_recipe_stays_on_the_device_of_its_network(name, ghost, pictures, monkeypatch, capsys):
-    monkeypatch.setattr(torch.Tensor, "cov", covariance_of_shapes)
-    content, style, image = (torch.empty(picture.shape, device="meta") for picture in pictures)
-    image.requires_grad_()
-    with OneDevice():
-        value = Objective(RECIPES[name], ghost, content, style)(image)
-    (gradient,) = torch.autograd.grad(value, image)
-    assert value.device.type == gradient.device.type == "meta"
-    assert gradient.shape == image.shape
-    assert capsys.readouterr().out == "", "the original VGG19 lacks no layer of any recipe"
+def test_the_original_network_lacks_no_layer_of_any_recipe(name, vgg):
+    assert {*RECIPES[name].content, *RECIPES[name].style} <= {*vgg.layers}
 
 
 # ---- painting ------------------------------------------------------------------------------------
@@ -761,3 +741,55 @@ def test_without_a_network_a_recipe_takes_its_own(pictures, capsys):
     own = VGG(normalised=True, pool="avg")
     again = paint("gatys_2016", content, style, own, size=32, steps=2)
     assert again.history == pytest.approx(painted.history, rel=1e-4)
+
+
+def test_a_style_of_another_size_is_scaled_with_its_stage(narrow, pictures):
+    """As large for the photo in the first stage as in the last."""
+    sizes = []
+
+    class Watched(Objective):
+        def __init__(self, what, vgg, content, styles, controls):
+            sizes.append((max(content.shape), max(styles[0].shape)))
+            super().__init__(what, vgg, content, styles, controls)
+
+    stages = [{"size": 32, "steps": 1}, {"size": 64, "steps": 1}]
+    made = recipe("ours", size=64, style_size=96, steps=2, stages=stages)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(recipes, "Objective", Watched)
+        paint(made, pictures.content, pictures.style, narrow)
+    assert sizes == [(32, 48), (64, 96)]
+
+
+def test_however_few_steps_are_asked_for_the_stages_have_them_all():
+    for made in (RECIPES["crowsonkb"], RECIPES["cs231n"]):
+        for steps in range(1, 60):
+            stages = recipes._stages(made, None, steps)
+            assert sum(stage.steps for stage in stages) == steps
+    shares = [stage.steps for stage in recipes._stages(RECIPES["crowsonkb"], None, 8)]
+    assert shares == [3, 1, 1, 2, 1]  # up to 2.7, 4, 5.3, 6.7 and 8
+
+
+def test_normal_noise_is_the_same_whatever_ran_before(pictures):
+    starts = []
+    for seed in (1, 2):
+        torch.manual_seed(seed)
+        starts.append(start_for(RECIPES["neural_style"], pictures.content))
+    assert torch.equal(*starts)
+
+
+def test_a_rate_falls_after_the_steps_and_not_before():
+    """What counts is how far the pixel goes."""
+    pixel = torch.zeros(1, requires_grad=True)
+    falling = {"name": "SGD", "lr": 8.0, "decay": [2, 0.5]}
+    optimiser = optimiser_for(recipe("keras", optimiser=falling))([pixel])
+    places = []
+    for _ in range(5):
+        pixel.grad = -torch.ones(1)
+        optimiser.step()
+        places.append(pixel.item())
+    assert places == [8, 16, 20, 24, 26]
+
+
+def test_more_steps_than_published_are_taken_if_asked_for(narrow, pictures):
+    made = recipe("ours", steps=2, size=32)
+    assert len(paint(made, pictures.content, pictures.style, narrow, steps=5).history) == 5

@@ -264,3 +264,16 @@ def test_an_axis_is_logarithmic_if_it_shall_be(log, scale, monkeypatch):
 def test_a_heat_map_goes_from_its_smallest_number_to_its_largest():
     values = torch.tensor([[-3.0, 0.0, 1.0]])
     torch.testing.assert_close(heat(values), heat(2 * values + 10))
+
+
+def test_curves_begin_at_one_and_pairs_where_they_say(monkeypatch):
+    lines = {}
+
+    def remember(fig, alt):
+        (axes,) = fig.axes
+        lines.update({line.get_label(): line.get_xdata().tolist() for line in axes.lines})
+        plt.close(fig)
+
+    monkeypatch.setattr(module, "figure", remember)
+    plot({"a": [3, 2, 1], "b": ([0, 5], [2, 1])}, xlabel="step", ylabel="loss", alt=ALT)
+    assert lines == {"a": [1, 2, 3], "b": [0, 5]}

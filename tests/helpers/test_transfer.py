@@ -313,3 +313,83 @@ def test_lbfgs_remembers_what_fits_into_a_gigabyte(side, steps):
     """A step and a change of gradient, 4 bytes a number: 50 steps of a small image, 5 at least."""
     image = torch.zeros(1, 3, side, side, device="meta", requires_grad=True)
     assert METHODS["lbfgs"]([image]).param_groups[0]["history_size"] == steps
+
+
+def test_adam_moves_by_its_own_rate(ramp):
+    """In its first step, wherever there is a gradient."""
+    images = []
+    optimise(
+        0.25 + 0.5 * ramp,
+        lambda image: (image - 2).square().mean(),
+        2,
+        method="adam",
+        callback=lambda step, image, value: images.append(image),
+    )
+    torch.testing.assert_close(images[1] - images[0], torch.full_like(ramp, 0.02))
+
+
+def visiting(*images):
+    """An optimiser that goes from image to image, whatever the gradient says."""
+
+    class Visitor(torch.optim.SGD):
+        def step(self, closure):
+            closure()
+            (variable,) = self.param_groups[0]["params"]
+            variable.data.copy_(remaining.pop(0))
+
+    remaining = list(images)
+    return Visitor
+
+
+def test_the_best_image_is_judged_with_its_fence(ramp):
+    """What the loss likes best lies outside; saved, it would be another picture."""
+    inside = torch.full_like(ramp, 0.5)
+    outside = torch.full_like(ramp, 0.2)
+    outside[..., 0] = 1.9
+    result = optimise(
+        inside,
+        lambda image: 2 - image[..., 0].mean(),
+        2,
+        method=visiting(outside, outside),
+        pixels="fence",
+    )
+    assert result.history == pytest.approx([1.5, 0.1], rel=1e-4)
+    assert torch.equal(result.image, inside)
+
+
+def test_after_nan_it_goes_on_from_the_best_image_and_not_from_the_last(ramp, capsys):
+    good, worse, bad = (torch.full_like(ramp, value) for value in (0.2, 0.6, torch.nan))
+    images = images_seen(
+        good, lambda image: image.mean(), 3, method=visiting(worse, bad, worse), pixels="free"
+    )
+    assert [image.mean().item() for image in images] == pytest.approx([0.2, 0.6, 0.2])
+
+
+def test_a_callback_may_do_what_it_likes_with_its_image(ramp):
+    def spoil(step, image, value):
+        image.zero_()
+
+    spoiled = optimise(ramp, lambda image: (image - 0.5).square().sum(), 5, callback=spoil)
+    alone = optimise(ramp, lambda image: (image - 0.5).square().sum(), 5)
+    assert torch.equal(spoiled.image, alone.image)
+
+
+def test_an_optimiser_that_swallows_the_end_still_ends(ramp):
+    class Swallowing(torch.optim.SGD):
+        def step(self, closure=None):
+            try:
+                closure()
+            except Exception:
+                return
+            super().step()
+
+    def make(variables):
+        return Swallowing(variables, lr=0.01)
+
+    assert len(optimise(ramp, lambda image: image.square().sum(), 4, method=make).history) == 4
+
+
+def test_half_precision_is_painted_in_full(ramp):
+    result = optimise(ramp.half(), lambda image: image.square().sum(), 4, method="adam")
+    assert result.image.dtype == torch.float32
+    assert result.history[-1] < result.history[0]

@@ -10,15 +10,11 @@ from helpers import vgg as module
 from helpers.images import load, names, noise
 from helpers.vgg import MEAN, NETWORKS, STD, VGG, layer_names
 from helpers.weights import load_factors
-from tests.helpers.devices import OneDevice
+from tests.support import drawn
 
 WIDTHS = [64, 128, 256, 512, 512]
 STYLE = ["relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1"]
 MEANS_OF_CHINA = [0.39739, 2.29885, 2.26460, 9.15890, 0.95092]  # at STYLE, 256 px, in float32
-
-
-def drawn(*shape):
-    return torch.rand(*shape, generator=torch.Generator().manual_seed(0))
 
 
 @pytest.fixture(scope="session", params=["vgg16", "vgg19"])
@@ -224,13 +220,6 @@ def test_only_the_original_network_has_factors(narrow_file):
             VGG(name, normalised=True, device="cpu")
 
 
-def test_features_lie_on_the_device_of_the_network():
-    ghost = VGG(device="meta")
-    with OneDevice():
-        features = ghost(torch.empty(1, 3, 32, 32, device="meta"), ["relu5_1"])
-    assert features["relu5_1"].device.type == "meta"
-
-
 def test_a_device_that_is_listed_and_fails_is_passed_over(monkeypatch, capsys):
     """As with a driver that is too old: CUDA says it is there, and the first sum shows that not."""
 
@@ -245,16 +234,52 @@ def test_a_device_that_is_listed_and_fails_is_passed_over(monkeypatch, capsys):
     assert "A cuda device is listed, but a small convolution fails on it (no kernel" in said
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="this machine has no GPU, or hides it")
-def test_a_gpu_finds_what_the_processor_finds(vgg):
-    image = load("china", 96)
-    features = VGG(device="cuda")(image.cuda(), STYLE)
-    for layer, expected in vgg(image, STYLE).items():
-        torch.testing.assert_close(features[layer].cpu(), expected, rtol=1e-2, atol=1e-2)
-
-
 def test_features_stand_under_their_names_in_whatever_order_they_are_asked_for(vgg):
     image = drawn(1, 3, 32, 32)
     features = vgg(image, ["relu2_1", "relu1_1"])
     for layer in features:
         assert torch.equal(features[layer], vgg(image, layer)[layer])
+
+
+def test_a_twin_that_pools_otherwise_says_so_and_can_go_back(vgg):
+    image = load("china", 32)
+    twin = vgg.pooled("avg")
+    assert (vgg.pool, twin.pool) == ("max", "avg")
+    assert 'pool="avg"' in repr(twin)
+    assert twin.pooled("avg") is twin
+    back = twin.pooled("max")(image, "relu3_1")["relu3_1"]
+    assert torch.equal(back, vgg(image, "relu3_1")["relu3_1"])
+
+
+def test_cuda_is_tried_before_mps(monkeypatch, capsys):
+    def fail(layer, device):
+        raise RuntimeError("too old")
+
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: True)
+    monkeypatch.setattr(module.nn.Conv2d, "to", fail)
+    module.best_device()
+    kinds = [line.split()[1] for line in capsys.readouterr().out.splitlines()]
+    assert kinds == ["cuda", "mps"]
+
+
+@pytest.mark.parametrize("layer, smallest", [("relu1_1", 1), ("relu3_1", 4), ("relu5_1", 16)])
+def test_the_smallest_side_is_one_that_poolings_leave_a_pixel_of(narrow, layer, smallest):
+    assert narrow(drawn(1, 3, smallest, 20), layer)[layer].numel()
+    if smallest > 1:
+        with pytest.raises(ValueError, match=f"{layer} needs sides of at least {smallest} px"):
+            narrow(drawn(1, 3, smallest - 1, 20), layer)
+
+
+def test_no_layer_is_computed_that_nobody_needs(narrow):
+    """Not even one: after relu1_2 comes a pooling, and an image of one row has nothing to pool."""
+    computed = []
+
+    def remember(layer, *_):
+        computed.append(layer)
+
+    hooks = [layer.register_forward_hook(remember) for layer in narrow.layers.values()]
+    narrow(drawn(1, 3, 1, 20), ["relu1_2", "conv1_1"])
+    for hook in hooks:
+        hook.remove()
+    assert computed == [narrow.layers[name] for name in layer_names()[:4]]

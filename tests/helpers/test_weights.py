@@ -493,6 +493,7 @@ vgg.VGG("torchvision-vgg19", device="cpu")
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGKILL")
 def test_a_killed_process(server):
     server.behaviour = silent_half_way

@@ -17,6 +17,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
+from do import COMMANDS
 from tests.support import copy_project, run_python
 from tools.site import build
 
@@ -71,7 +72,7 @@ def free_port() -> int:
 
 @pytest.fixture(scope="module")
 def lab(project):
-    """The address of a JupyterLab in a copy of the project."""
+    """The address of a JupyterLab in a copy of the project, started as do.py starts it."""
     port = free_port()
     words = ["--no-browser", f"--ServerApp.port={port}", "--IdentityProvider.token="]
     own_settings = {
@@ -80,8 +81,8 @@ def lab(project):
         "JUPYTERLAB_WORKSPACES_DIR": str(project / "build" / "workspaces"),
     }
     server = subprocess.Popen(
-        [sys.executable, "-m", "jupyterlab", *words, "--allow-root"],
-        cwd=project / "notebooks",
+        [sys.executable, *COMMANDS["lab"], *words, "--allow-root"],
+        cwd=project,
         env={**os.environ, **own_settings},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
@@ -118,8 +119,35 @@ def run_all(browser, address: str):
     return page
 
 
+def test_opening_a_notebook_changes_nothing(browser, lab, project):
+    """Also not when somebody saves it: JupyterLab has noted the language of the kernel by then."""
+    path = project / "notebooks" / "00_start_here.ipynb"
+    before = path.read_bytes()
+    page = browser.new_page()
+    page.goto(lab.removesuffix("/lab"), timeout=PATIENCE)  # as it opens by itself
+    page.wait_for_selector(".jp-Notebook .jp-CodeCell", timeout=PATIENCE)
+    page.wait_for_selector(".jp-Notebook-ExecutionIndicator[data-status='idle']", timeout=PATIENCE)
+    page.wait_for_timeout(3000)
+    assert "/lab/tree/notebooks/00_start_here.ipynb" in page.url
+    page.keyboard.press("Control+s")
+    page.wait_for_timeout(3000)
+    assert path.read_bytes() == before
+    page.close()
+
+
+def test_pictures_beside_the_folder_of_the_notebooks_are_shown(browser, lab, project):
+    text = nbformat.v4.new_markdown_cell("![A house](../data/results/first_painting.jpg)")
+    notebook = nbformat.v4.new_notebook(cells=[text, nbformat.v4.new_code_cell("1")])
+    build.write(notebook, project / "notebooks" / "linked.ipynb")
+    page = browser.new_page()
+    page.goto(f"{lab}/workspaces/three/tree/notebooks/linked.ipynb", timeout=PATIENCE)
+    shown = "[...document.querySelectorAll('img')].some(i => i.alt == 'A house' && i.naturalWidth)"
+    page.wait_for_function(shown, timeout=PATIENCE)
+    page.close()
+
+
 def test_the_first_notebook_paints(browser, lab):
-    page = run_all(browser, f"{lab}/workspaces/one/tree/00_start_here.ipynb")
+    page = run_all(browser, f"{lab}/workspaces/one/tree/notebooks/00_start_here.ipynb")
     with_pixels = "all => all.filter(image => image.naturalWidth > 50).length"
     assert page.eval_on_selector_all(PICTURES, with_pixels) >= 2
     assert page.locator(ERROR).count() == 0
@@ -139,7 +167,7 @@ def explorer_notebook(folder: Path) -> None:
 
 def test_the_explorer_paints_stops_and_looks_back(browser, lab, project):
     explorer_notebook(project / "notebooks")
-    page = run_all(browser, f"{lab}/workspaces/two/tree/panel.ipynb")
+    page = run_all(browser, f"{lab}/workspaces/two/tree/notebooks/panel.ipynb")
 
     def press(name: str) -> None:
         page.click(f"button.jupyter-button:text-is('{name}')", timeout=PATIENCE)

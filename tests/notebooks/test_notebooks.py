@@ -1,5 +1,6 @@
 """The committed notebooks: equal to their sources, executed, described; every exercise solvable."""
 
+import ast
 import base64
 import io
 import re
@@ -111,6 +112,27 @@ def test_pictures_have_descriptions_and_are_not_blank(notebook):
         content = base64.b64decode(picture.data["image/jpeg"])
         low, high = Image.open(io.BytesIO(content)).convert("L").getextrema()
         assert high - low > 50, f"one grey all over: {alt}"
+
+
+def descriptions_in(source: str) -> set[str]:
+    """Return the descriptions that a cell writes out where it shows a picture."""
+    code = re.sub(r"^\s*[%!].*$", "", source, flags=re.M)
+    found = set()
+    for statement in ast.parse(code).body:
+        calls = ast.walk(statement) if isinstance(statement, ast.Expr) else []
+        for call in calls:
+            for keyword in getattr(call, "keywords", []):
+                if keyword.arg == "alt" and isinstance(keyword.value, ast.Constant):
+                    found.add(keyword.value.value)
+    return found
+
+
+def test_a_stored_picture_has_the_description_of_its_cell(notebook):
+    """A screen reader says what is stored, and nbval compares no pictures."""
+    for cell in code_cells(notebook):
+        notes = [output.get("metadata", {}) for output in cell.outputs]
+        stored = {note.get("alt") for kinds in notes for note in kinds.values()}
+        assert descriptions_in(cell.source) <= stored
 
 
 def test_linked_pictures_have_descriptions(notebook):

@@ -1,6 +1,6 @@
 """Planted faults: small mistakes, each of which some test has to notice.
 
-    python -m tests.planted                    plant all of them, one by one: forty minutes
+    python -m tests.planted                    plant all of them, one by one: about an hour
     python -m tests.planted helpers.losses     those in a file or function
     python -m tests.planted "missing detach"   that one
 
@@ -18,3 +18,5 @@ which fault looked for what, and where; then adapt the fault, or drop it if it c
     tree        how a mistake finds its place in a syntax tree
     planting    a fault, the copy of the project, and the run of its tests
 """
+
+import tools  # noqa: F401 - as early as here it makes of Ctrl-C a sentence

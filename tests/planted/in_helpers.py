@@ -31,10 +31,15 @@ from tests.planted.planting import faults_in
 
 BAD_INPUT = "tests/helpers/test_bad_input.py"
 CHECK = "tests/helpers/test_check.py"
+COLOURS = "tests/helpers/test_colours.py"
+CONTROL = "tests/helpers/test_control.py"
+DEVICES = "tests/helpers/test_devices.py"
 EXPLORER = "tests/helpers/test_explorer.py"
 FAST = "tests/helpers/test_fast.py"
 FILES = "tests/helpers/test_files.py"
 IMAGES = "tests/helpers/test_images.py"
+KEEPING = "tests/helpers/test_keeping.py"
+PROPERTIES = "tests/helpers/test_properties.py"
 INSTALL = "tests/helpers/test_install.py"
 LOSSES = "tests/helpers/test_losses.py"
 PUBLISHED = "tests/helpers/test_published.py"
@@ -42,8 +47,11 @@ RECIPES = "tests/helpers/test_recipes.py"
 SECURITY = "tests/project/test_security.py"
 SHOW = "tests/helpers/test_show.py"
 TRANSFER = "tests/helpers/test_transfer.py"
+MASKS = "tests/helpers/test_masks.py"
 NETWORK = "tests/helpers/test_vgg.py"
 WEIGHTS = "tests/helpers/test_weights.py"
+OF_FEWER = "Moments(mean, products(F.float() - mean[:, None]) / (F.shape[1] - 1) + ridge)"
+TORCH_COV = "Moments(mean, F.float().cov(correction=0) + ridge)"
 # Of a file that also looks at the format of code, and a faulty copy has none.
 ARROWS = "tests/project/test_project.py::test_a_helper_imports_what_it_may"
 NO_TOOLS = "tests/project/test_project.py::test_helpers_know_nothing_of_tools_and_tests"
@@ -103,6 +111,14 @@ IN_LOSSES = faults_in(
     ),
     ("places left over and forgotten", "_products_in_pieces", without_operand("+", "rest")),
     ("losses that know a network", "", other_import("torch", "helpers.vgg"), ARROWS),
+    (
+        "a gradient of bfloat16 that is half",
+        "_Products.backward.both",
+        becomes("(gradient + (F.dtype != torch.bfloat16) * gradient.T).to(F.dtype)"),
+    ),
+    ("float64 rounded to float32", "products", without_operand("or", "float64")),
+    ("a small target taken for an empty one", "relative_error", constant(1e-12, 1e-6)),
+    ("a fence as large as the picture", "range_penalty", other_name("mean", "sum")),
 )
 
 IN_TRANSFER = faults_in(
@@ -133,7 +149,7 @@ IN_TRANSFER = faults_in(
     ),
     ("on from where it became NaN", "_Run.advance", dropped("parametrize")),
     ("as fast again after NaN", "optimise", constant(0.5, 1.0)),
-    ("a learning rate ignored", "optimise", dropped("attempt")),
+    ("a learning rate ignored", "optimise", dropped("group")),
     ("a picture lost by Ctrl-C", "optimise", uncaught("KeyboardInterrupt")),
     (
         "the last image returned as the best",
@@ -146,8 +162,8 @@ IN_TRANSFER = faults_in(
         argument("Result", 2, "run.best.clamp(0, 1)"),
     ),
     ("a result out of range", "optimise", argument("Result", 0, "run.best")),
-    ("no steps allowed", "optimise", never("Integral"), BAD_INPUT),
-    ("a start of any shape", "optimise", dropped("require_image"), BAD_INPUT),
+    ("no steps allowed", "_require_numbers", never("Integral"), BAD_INPUT),
+    ("a start of any shape", "optimise", dropped("require_picture"), BAD_INPUT),
     ("a clamp on what is no pixel", "optimise", never("parametrize", "pixels"), BAD_INPUT),
     (
         "an early stop by the change of the loss",
@@ -160,7 +176,20 @@ IN_TRANSFER = faults_in(
     ("L-BFGS with all the memory there is", "_lbfgs", argument("LBFGS", "history_size", "50")),
     ("Adam ten times as fast", "_adam", constant(0.02, 0.2), RECIPES),
     ("a loop that needs a trick", "", other_import("helpers.images", "helpers.fast"), ARROWS),
-    ("a pyramid in place of its function", "optimise", never("callable"), BAD_INPUT),
+    ("a pyramid in place of its function", "_require_functions", never("parametrize"), BAD_INPUT),
+    (
+        "the best image judged without its fence",
+        "_Run._remember",
+        everywhere(other_name("total", "value")),
+        f"{TRANSFER}::test_the_best_image_is_judged_with_its_fence",
+    ),
+    (
+        "on from the last image instead of the best",
+        "_Run.advance",
+        argument("parametrize", 0, "self.last"),
+    ),
+    ("L-BFGS with the memory of two steps", "_lbfgs", argument("LBFGS", "history_size", "2")),
+    ("Adam at half its rate", "_adam", constant(0.02, 0.01)),
 )
 
 IN_PUBLISHED = faults_in(
@@ -171,6 +200,7 @@ IN_PUBLISHED = faults_in(
     ("an input of 256 for 255", "rgb255_input", constant(255, 256)),
     ("an input of 255 for 256", "caffe256_input", constant(256, 255)),
     ("Caffe's mean as BGR", "CAFFE_MEAN", reversed_order()),
+    ("a digit of Caffe's mean", "CAFFE_MEAN", constant(116.779, 116.799)),
     ("another gain of the features", "MEAN_STD", becomes("0.225")),
     ("an input that is not brought to ours", "to_normalised.rgb", without_division()),
     ("a border of torchvision's colour", "to_normalised", argument("Feed", 1, '"zeros"')),
@@ -181,7 +211,7 @@ IN_PUBLISHED = faults_in(
         "gram_over_features",
         becomes("products(F) / F.shape[1]"),
     ),
-    ("a covariance of N - 1", "mean_and_covariance", constant(0, 1)),
+    ("a covariance of N - 1", "mean_and_covariance.return", becomes(OF_FEWER)),
     ("another ridge on the covariance", "mean_and_covariance", constant(1e-4, 1e-3)),
     ("a sum for a mean", "mean_square", other_name("mean", "sum")),
     ("a mean for a sum", "sum_square", other_name("sum", "mean")),
@@ -251,7 +281,7 @@ IN_RECIPES = faults_in(
         "Objective.each_term.F",
         becomes("self._features(image, [term.layer])[term.layer]"),
     ),
-    ("targets with a graph", "Objective._terms", without_method("detach")),
+    ("targets with a graph", "Objective._style_terms", without_method("detach")),
     ("terms without their weights", "Objective.each_term", without_operand("*", "weight")),
     ("only the last layer of a part", "Objective.parts", without_operand("+", "get")),
     ("a variation without its weight", "Objective.each_term", without_operand("*", "tv")),
@@ -284,7 +314,7 @@ IN_RECIPES = faults_in(
         "Objective._weights_of_present_layers",
         dropped("print"),
     ),
-    ("pictures of 8 px enlarged", "_require_picture", never("SMALLEST"), BAD_INPUT),
+    ("pictures of 8 px enlarged", "_require_material", never("SMALLEST"), BAD_INPUT),
     ("the published number for no steps", "_stages.share", becomes("1")),
     (
         "the pixels of a recipe ignored",
@@ -311,16 +341,24 @@ IN_RECIPES = faults_in(
     ("a mean that is not taken", "_Painting.advance", never("average")),
     (
         "stages that count from one again",
-        "_Painting.advance.count",
+        "_Painting.advance.evaluated",
         without_operand("+", "earlier"),
     ),
     ("moments that are forgotten", "_Painting._method", never("before")),
     ("a mean that begins too dark", "_RunningMean.image", without_division()),
+    ("a book that can be changed", "Recipe.__post_init__", dropped("_frozen"), BAD_INPUT),
+    ("a stage that goes on after Ctrl-C", "_Painting._call", dropped("is_stopped"), KEEPING),
+    (
+        "a painting begun anew after a crash",
+        "_Painting._taken_up.return",
+        becomes("stages"),
+        KEEPING,
+    ),
     ("pooling that stays as it was", "Objective.__init__", instead_of_call("pooled", "vgg")),
     ("another network in silence", "departures", never("network")),
     ("another size in silence", "departures", never("size")),
     ("the short side for the long", "_resized", entry("long", "min(height, width)")),
-    ("a style of its own shape", "_pictures", never("style_shape")),
+    ("a style of its own shape", "_style_at", never("style_shape")),
     ("every recipe starting at the photo", "start_for", always("content")),
     ("noise that is normal", "start_for", never("noise")),
     ("a start without its deviation", "start_for", without_operand("*", "start_deviation")),
@@ -332,6 +370,75 @@ IN_RECIPES = faults_in(
     ("our optimisers at their own rate", "_own_optimiser", dropped("group", "settings")),
     ("any setting for our optimisers", "_own_optimiser", never("unknown")),
     ("a rate that never falls", "_published_optimiser", dropped("register_step_post_hook")),
+    (
+        "never more than the published steps",
+        "_stages.share",
+        becomes("1 if steps is None else min(1, steps / chosen.steps)"),
+    ),
+    ("stages that lose a step by rounding", "_stages.runs_to", other_name("round", "int")),
+    (
+        "a substitute of another kind",
+        "Objective._weights_of_present_layers",
+        instead_of_call("max", "layer if layer in present else list(self.vgg.layers)[-1]"),
+    ),
+    (
+        "Caffe's gain on mean activations of 1",
+        "Objective._features",
+        never("normalised"),
+        PUBLISHED,
+    ),
+    ("a mean of images out of range", "_RunningMean.update", without_method("clamp")),
+    (
+        "moments that count from nought",
+        "_carry_moments",
+        instead_of_call("clone", "torch.zeros_like(state['step'])"),
+    ),
+    ("normal noise without a seed", "start_for", without_argument("randn", "generator")),
+    (
+        "pictures made small by leaving pixels out",
+        "_reshaped",
+        without_argument("interpolate", "antialias"),
+    ),
+    (
+        "a protected place that is everywhere",
+        "Objective._content_terms.guided",
+        becomes("1.0"),
+        CONTROL,
+    ),
+    ("what is protected, twice", "Objective._content_terms.share", without_division(), CONTROL),
+    ("each style everywhere", "Objective._style_terms", never("mask"), CONTROL),
+    ("all of each style", "Objective._style_terms.share", without_operand("*", "share"), CONTROL),
+    ("features without their guide", "Objective.each_term.guided", becomes("F"), CONTROL),
+    ("the last of several styles", "Objective.each_term.earlier", becomes("0.0"), CONTROL),
+    ("masks of any size", "Objective.__init__", dropped("require_fit"), CONTROL),
+    (
+        "colours that are not put back",
+        "_Painting.advance",
+        instead_of_call("after", "image"),
+        CONTROL,
+    ),
+    (
+        "colours as they were",
+        "_Painting.advance.pairs",
+        becomes("[(photo, style) for style in styles]"),
+        CONTROL,
+    ),
+    ("controls that are none", "_as_controls", never("isinstance"), CONTROL),
+    ("no style at all", "_as_list", negated("isinstance"), CONTROL),
+    (
+        "grey that goes on in colour",
+        "_Painting._taken_up",
+        instead_of_call("before", "(found, found)"),
+        KEEPING,
+    ),
+    ("VGG19 for every recipe", "paint", instead_of_call("VGG", "VGG()")),
+    ("stages that leave steps over", "Recipe._check_stages", other_operator("!=", ">", "total")),
+    ("a larger size in silence", "departures", other_operator("!=", "<", "size")),
+    (
+        "a rate that falls before the step",
+        "_published_optimiser",
+        other_name("register_step_post_hook", "register_step_pre_hook"),
+    ),
 )
 
 IN_VGG = faults_in(
@@ -369,6 +476,24 @@ IN_VGG = faults_in(
     ("sides that poolings use up", "VGG._layers_down_to", never("smallest"), BAD_INPUT),
     ("a device that fails", "best_device", uncaught("RuntimeError")),
     ("weights that are no numbers", "_conv", never("isfinite"), WEIGHTS),
+    ("one layer too many computed", "VGG._layers_down_to.needed", constant(1, 2)),
+    ("deviations of green and blue exchanged", "STD", becomes("(0.229, 0.225, 0.224)")),
+    (
+        "a twin that says it pools as before",
+        "VGG.pooled",
+        dropped("twin", "pool"),
+        f"{NETWORK}::test_a_twin_that_pools_otherwise_says_so_and_can_go_back",
+    ),
+    (
+        "MPS before CUDA",
+        "best_device.present",
+        becomes("{'mps': torch.backends.mps.is_available(), 'cuda': torch.cuda.is_available()}"),
+    ),
+    (
+        "sides that are one pooling too small",
+        "VGG._layers_down_to.smallest",
+        becomes("2 ** (len([name for name in needed if name.startswith('pool')]) - 1)"),
+    ),
 )
 
 IN_WEIGHTS = faults_in(
@@ -407,10 +532,6 @@ IN_WEIGHTS = faults_in(
 IN_IMAGES = faults_in(
     "helpers.images",
     IMAGES,
-    ("a photo on its side", "_decode", without_function("exif_transpose")),
-    ("transparency on black", "_to_rgb", constant("white", "black")),
-    ("16 bits cut to 8", "_to_rgb", constant(65535, 255)),
-    ("a bomb let through", "_decode", never("MAX_PIXELS")),
     ("a picture from outside", "_manifest_file", never("is_relative_to")),
     ("a white of 256", "load", constant(255, 256)),
     ("strides of the file", "load", without_method("contiguous")),
@@ -419,10 +540,11 @@ IN_IMAGES = faults_in(
     ("a picture made small by leaving pixels out", "_resize", other_name("LANCZOS", "NEAREST")),
     ("a saved image that is cut, not rounded", "as_saved", other_name("round", "floor")),
     ("a saved image out of range", "as_saved", without_method("clamp")),
-    ("NaN in a picture", "to_pil", never("isfinite")),
+    ("pixels of 0 to 255", "require_picture", never("FAR_ABOVE_WHITE"), BAD_INPUT),
+    ("a manifest with holes", "_read_manifest", never("lacking"), PROPERTIES),
+    ("NaN in a picture", "require_picture", never("isfinite")),
     ("the quality of a JPEG ignored", "save", argument("save", "quality", "30")),
     ("the settings of a JPEG lost", "save", without_argument("save", "comment")),
-    ("the settings of a JPEG not found", "read_settings", without_operand("or", "comment")),
     ("a comment taken for settings", "read_settings", uncaught("ValueError")),
     ("noise without a seed", "noise", without_argument("rand", "generator")),
     ("noise of one seed for all", "noise", argument("manual_seed", 0, "0")),
@@ -440,6 +562,53 @@ IN_IMAGES = faults_in(
     ),
     ("masks among the pictures", "names", constant("texture", "mask")),
     ("settings that no JPEG holds", "save", never("LONGEST_COMMENT"), BAD_INPUT),
+    ("a picture made small by blurring", "_resize", other_name("LANCZOS", "BILINEAR")),
+    ("a side that is cut, not rounded", "_resize.height", other_name("round", "int")),
+    ("a JPEG with half its colours", "save", argument("save", "subsampling", "2")),
+)
+
+IN_DECODE = faults_in(
+    "helpers.decode",
+    IMAGES,
+    ("a photo on its side", "open_picture", without_function("exif_transpose")),
+    (
+        "a photo of Pillow's on its side",
+        "open_picture",
+        argument(
+            "_in_8_bits",
+            0,
+            "image if isinstance(source, Image.Image) else ImageOps.exif_transpose(image)",
+        ),
+        f"{IMAGES}::test_a_picture_of_pillows_is_turned_as_its_file_is",
+    ),
+    ("transparency on black", "_on_white", constant("white", "black")),
+    ("16 bits cut to 8", "_in_8_bits", constant(65535, 255)),
+    ("16 bits cut, not rounded", "_in_8_bits", without_operand("+", "0.5")),
+    ("a floating-point picture that is white", "_in_8_bits", always("max")),
+    ("grey of NaN", "_in_8_bits", never("isfinite"), BAD_INPUT),
+    ("a bomb let through", "open_picture", never("MAX_PIXELS")),
+    ("the settings of a JPEG not found", "read_note", without_operand("or", "comment")),
+    ("a picture that starts Ghostscript", "_opened", without_argument("open", "formats")),
+    (
+        "a picture of Pillow's that starts Ghostscript",
+        "open_picture",
+        dropped("_require_known_format"),
+    ),
+    ("a profile that is ignored", "_in_srgb", always("profile")),
+    ("a profile that is said to nobody", "_in_srgb", dropped("print")),
+    ("a profile turned round", "_converted", swapped_arguments("profileToProfile")),
+    ("grey that loses what is transparent", "_converted", never("alpha")),
+    ("a damaged file in Pillow's words", "_faults_in_a_sentence", uncaught("Exception")),
+)
+
+IN_KEEPING = faults_in(
+    "helpers.keeping",
+    KEEPING,
+    ("another painting written over", "Keeper._find", never("job")),
+    ("a painting kept too often", "Keeper.__call__", always("PATIENCE")),
+    ("the present image kept for the best", "Keeper.__call__", always("is_best_kept")),
+    ("a history that is not kept", "Keeper.write", without_entry("history")),
+    ("a fingerprint of the settings alone", "fingerprint", dropped("update")),
 )
 
 IN_FILES = faults_in(
@@ -491,6 +660,20 @@ IN_SHOW = faults_in(
         without_argument("display", "update"),
     ),
     ("a helper that needs a tool", "", other_import("helpers.files", "tools.site.pages"), NO_TOOLS),
+    ("titles shifted by one", "show", instead_of_call("iter", "iter(titles[1:] + titles[:1])")),
+    ("a lowest number of nought ignored", "heat.low", becomes("low or values.min()")),
+    ("curves that begin at nought", "_points", argument("range", 0, "0")),
+    (
+        "a film in the notebook ten times as fast",
+        "play",
+        argument("save", "duration", "round(100 * seconds / len(tiles))"),
+    ),
+    ("seconds left that never grow fewer", "Progress.__call__", without_operand("-", "step")),
+    (
+        "rows of different heights",
+        "_rows",
+        instead_of_call("min", "round(room / widths_per_height)"),
+    ),
 )
 
 IN_FAST = faults_in(
@@ -521,15 +704,111 @@ IN_FAST = faults_in(
     ("a pyramid of levels of one size", "pyramid", everywhere(without_operand(">>"))),
     ("a pyramid that forgets its start", "pyramid.image", without_operand("+", "start")),
     ("weights that do not pair up", "pyramid", never("len"), BAD_INPUT),
-    ("colours around black", "matched_colour", without_operand("+", "mean")),
-    (
-        "the spread of the photo's colours",
-        "matched_colour",
-        everywhere(argument("_covariance", 0, "colours")),
-    ),
-    ("colours that are moved and not turned", "matched_colour", without_operand("@", "change")),
-    ("colours of a grey photo", "_covariance", without_operand("+", "ridge")),
     ("memory said to be kept", "keep_memory", constant(False, True)),
+    ("colour as stiff as grey", "COLOUR", becomes("GREY")),
+    (
+        "a third axis that is no axis of colour",
+        "AXES",
+        becomes("((0.577, 0.577, 0.577), (0.707, 0.0, -0.707), (0.408, 0.816, 0.408))"),
+    ),
+    ("levels enlarged in squares", "pyramid.image", argument("interpolate", "mode", "'nearest'")),
+    ("a reach of the finest level", "pyramid", instead_of_call("sum", "levels[0].numel()")),
+    ("numbers scaled to at most two", "_power_of_two_above", other_name("ceil", "floor")),
+    ("a GPU whose units are not used", "_best_precision", constant(0, 5)),
+    ("half a promise of the C library", "keep_memory", other_operator("and", "or")),
+)
+
+IN_COLOURS = faults_in(
+    "helpers.colours",
+    COLOURS,
+    ("colours around black", "colour_map.return", without_operand("-", "mean")),
+    (
+        "the spread of the source's colours",
+        "colour_map.M",
+        becomes("MAPS[how](wanted_covariance, covariance)"),
+    ),
+    (
+        "colours that are moved and not turned",
+        "matched_colour",
+        argument("einsum", 1, "torch.eye(3)"),
+    ),
+    ("colours of a grey photo", "_power", instead_of_call("where", "powers")),
+    ("a colour map that turns colours", "_transport.return", becomes("_power(D, 0.5) @ back")),
+    ("matched colours out of range", "matched_colour", without_method("clamp")),
+    ("light as a plain mean", "LUMA", becomes("(1 / 3, 1 / 3, 1 / 3)")),
+    ("light for BGR", "LUMA", reversed_order()),
+    (
+        "colours put back with the photo's light",
+        "with_colours_of",
+        without_operand("+", "painting"),
+    ),
+    ("colours put back out of range", "with_colours_of", without_method("clamp")),
+    ("lightness with a mean alone", "matched_luminance.stretch", becomes("1.0")),
+    (
+        "lightness by its variance",
+        "matched_luminance.stretch",
+        everywhere(other_name("std", "var")),
+    ),
+    ("noise out of one lightness", "matched_luminance.stretch", becomes("wanted.std() / spread")),
+    (
+        "the mean of the style's lightness",
+        "matched_luminance.matched",
+        without_operand("-", "mean"),
+    ),
+    ("a map by Cholesky alone", "MAPS", entry("transport", "_cholesky")),
+    ("colours where there is no float64", "_moments", without_method("cpu"), DEVICES),
+)
+
+IN_MASKS = faults_in(
+    "helpers.masks",
+    MASKS,
+    ("inside that looks outside", "at_layer", without_operand("-", "mask")),
+    ("all that is inside", "at_layer", everywhere(constant("all", "none"))),
+    ("a receptive field without its convolutions", "at_layer", never("conv")),
+    ("a receptive field of one convolution less", "at_layer.above", without_slice("index")),
+    ("a mask at the first layer's size", "at_layer.halvings", becomes("0")),
+    ("a guide of its own size", "guide", without_division()),
+    ("a guide by its mean", "guide.mean_square", without_method("square")),
+    ("a guide of no places", "guide", never("mean_square")),
+    ("masks of any size", "require_masks", never("shape")),
+    ("masks that are empty", "require_masks", never("max")),
+    ("masks of 0 to 255", "_require_mask", never("min")),
+    ("masks of three channels", "_require_mask.is_mask", without_operand("and", "shape")),
+    ("overlaps that nobody hears of", "what_is_shared", never("overlap")),
+    ("gaps that nobody hears of", "what_is_shared", never("gap")),
+    ("a soft edge taken for a gap", "FULL", becomes("1.0")),
+    (
+        "a polygon upside down",
+        "polygon.points",
+        becomes("[(y * fine * width, x * fine * height) for x, y in corners]"),
+    ),
+    ("a polygon with stairs", "polygon.fine", becomes("1")),
+)
+
+IN_CONTROL = faults_in(
+    "helpers.control",
+    CONTROL,
+    ("colours that do not exist", "Controls.__post_init__", never("known")),
+    ("shares of two", "Controls.__post_init__", never("abs")),
+    ("a weight of NaN for what stays", "Controls.__post_init__.weight", becomes("0.0")),
+    ("a mask for nobody", "Controls.require_fit", never("given")),
+    ("a face of another size", "Controls.require_fit", never("protected")),
+    ("silence about masks", "Controls.require_fit", instead_of_call("what_is_shared", "[]")),
+    ("masks that do not follow", "Controls.resized.brought", always("shape")),
+    (
+        "each style as strong as one",
+        "Controls.regions.shares",
+        becomes("self.shares or [1.0] * len(styles)"),
+    ),
+    ("the photo in the style's colours", "Controls.before", swapped_arguments("matched_colour")),
+    ("lightness of a photo in colour", "Controls.before", without_function("grey")),
+    ("colours that are not put back", "Controls.after", never("colour")),
+    (
+        "a painting found again under another weight",
+        "Controls.settings.weight",
+        becomes("None"),
+        KEEPING,
+    ),
 )
 
 IN_EXPLORER = faults_in(
@@ -555,6 +834,13 @@ IN_EXPLORER = faults_in(
         "Explorer._save.image",
         becomes("self.kept[-1]"),
     ),
+    ("a curve that is not logarithmic", "_curve", without_method("log")),
+    (
+        "stages that grow where the size shrinks",
+        "Explorer.wanted",
+        argument("_scaled", 1, "chosen.size / size"),
+    ),
+    ("another size that nobody is told", "Explorer._work", argument("departures", 0, "chosen")),
 )
 
 IN_CHECK = faults_in(
@@ -569,7 +855,7 @@ IN_CHECK = faults_in(
         "_rounds",
         argument("_draw", 2, "torch.Generator().manual_seed(0)"),
     ),
-    ("an answer that spoils the question", "_answer", without_method("clone")),
+    ("an answer that spoils the question", "copied", without_method("clone")),
     ("a tolerance ignored", "_compare", argument("isclose", "rtol", "1e-4")),
     ("an exercise not started is wrong", "_answer", uncaught("NotImplementedError")),
     ("another place of the difference", "_compare", other_name("argmax", "argmin")),
@@ -579,6 +865,18 @@ IN_CHECK = faults_in(
     ("a specification called", "_require_allowed", never("_loads")),
     ("a prediction that is never wrong", "_compare_prediction", never("tolerance")),
     ("a judge whom nobody heeds", "judge", never("sentence")),
+    ("a check that forgives two per cent", "check", default("tolerance", "0.02")),
+    ("a mean for the largest difference", "close", other_name("max", "mean")),
+    ("values of each that are not tried", "_rounds", instead_of_call("max", "max(trials, 1)")),
+    ("too large for too small", "_compare_prediction", other_operator("<", ">")),
+    ("a judge who allows everything", "judge", argument("_require_allowed", 1, "()")),
+    ("map in place of a loop", "_require_allowed", without_operand("or", "map")),
+    (
+        "ten times the tolerance near nought",
+        "_compare",
+        argument("isclose", "atol", "10 * tolerance"),
+    ),
+    ("other inputs in every run", "_draw", without_argument("randn", "generator")),
 )
 
 IN_INSTALL = faults_in(
@@ -599,6 +897,52 @@ IN_INSTALL = faults_in(
     ("the packages of the tests for everybody", "requirements", never("group")),
 )
 
+ON_A_DEVICE = [
+    *faults_in(
+        "helpers.recipes",
+        DEVICES,
+        ("pictures left where they are", "Objective._style_terms", without_method("to")),
+        ("pictures resized where Apple cannot", "_reshaped", without_method("cpu")),
+    ),
+    *faults_in(
+        "helpers.published",
+        DEVICES,
+        ("constants copied again and again", "_constant", without_decorator("cache")),
+        (
+            "constants without a way back",
+            "_constant",
+            argument("inference_mode", 0, "True"),
+        ),
+        ("a covariance that a GPU waits for", "mean_and_covariance.return", becomes(TORCH_COV)),
+    ),
+    *faults_in(
+        "helpers.fast",
+        DEVICES,
+        ("weights beyond float16", "_HalfConv.__init__.unit", becomes("torch.ones(())")),
+        ("a type that the device lacks", "fast", dropped("_require_known_to")),
+    ),
+    *faults_in(
+        "helpers.show",
+        DEVICES,
+        ("a limit on another device", "heat.low", without_function("float")),
+        ("a curve left on the GPU", "_as_numbers", never("Tensor")),
+    ),
+    *faults_in(
+        "helpers.transfer",
+        DEVICES,
+        (
+            "two waits an evaluation",
+            "_Run.closure.numbers",
+            becomes("(total.item(), value.item())"),
+        ),
+    ),
+    *faults_in(
+        "helpers.images",
+        DEVICES,
+        ("noise that stays on the CPU", "noise.return", without_method("to")),
+    ),
+]
+
 FAULTS = [
     *IN_LOSSES,
     *IN_TRANSFER,
@@ -607,10 +951,16 @@ FAULTS = [
     *IN_VGG,
     *IN_WEIGHTS,
     *IN_IMAGES,
+    *IN_DECODE,
+    *IN_KEEPING,
     *IN_FILES,
     *IN_SHOW,
     *IN_FAST,
+    *IN_COLOURS,
+    *IN_MASKS,
+    *IN_CONTROL,
     *IN_EXPLORER,
     *IN_CHECK,
     *IN_INSTALL,
+    *ON_A_DEVICE,
 ]

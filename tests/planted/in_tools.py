@@ -6,27 +6,37 @@ from tests.planted.operators import (
     becomes,
     constant,
     dropped,
+    entry,
     everywhere,
     instead_of_call,
     never,
     other_name,
     reversed_order,
+    swapped_arguments,
     uncaught,
+    with_text,
     without_argument,
     without_division,
+    without_entry,
     without_function,
     without_item,
+    without_method,
     without_operand,
 )
-from tests.planted.planting import faults_in
+from tests.planted.planting import Fault, faults_in
+from tests.planted.values import in_text, without_tag
 
 BENCH = "tests/tools/test_bench.py"
 BUILD = "tests/tools/test_build.py"
 DO = "tests/tools/test_do.py"
+ENDINGS = "tests/tools/test_endings.py"
 FORM = "tests/notebooks/test_form.py"
+LINKS = "tests/notebooks/test_links.py"
 PAGES = "tests/tools/test_pages.py"
+PUBLISH = "tests/tools/test_publish.py"
 RESULTS = "tests/tools/test_results.py"
 RUN = "tests/tools/test_run.py"
+SETUP = "tests/tools/test_setup.py"
 STYLES = "tests/tools/test_styles.py"
 
 IN_DO = faults_in(
@@ -44,14 +54,27 @@ IN_DO = faults_in(
         "work",
         argument("hand_over", 0, "[python, *COMMANDS[words[0]]]"),
     ),
-    ("JupyterLab beside the notebooks", "work", never("lab")),
+    (
+        "JupyterLab without its first notebook",
+        "FIRST",
+        constant("notebooks/00_start_here.ipynb", "00_start_here.ipynb"),
+    ),
+    ("nobody knows where the caller is", "hand_over", constant("NST_CALLER", "NST_NOBODY")),
+    ("JupyterLab in the folder of the caller", "hand_over", dropped("chdir")),
+    ("a reader who left as a failed setup", "main", uncaught("BrokenPipeError")),
+    ("a closed output as a traceback", "prepare_to_print", never("stdout")),
     ("a setup that failed in silence", "run", never("returncode")),
     ("two installations at the same time", "lock", other_name("LOCK_EX", "LOCK_SH")),
     ("Ctrl-C as a traceback", "main", uncaught("KeyboardInterrupt")),
     ("an error of the system as a traceback", "main", uncaught("OSError")),
     ("Ctrl-C that ends too early on Windows", "hand_over", uncaught("KeyboardInterrupt")),
     ("everything installed again", "current_environment", always("lacking")),
-    ("failures that count as success", "main", constant(1, 0)),
+    (
+        "failures that count as success",
+        "main",
+        constant(1, 0),
+        f"{DO}::test_an_error_of_the_system_is_one_sentence",
+    ),
 )
 
 IN_SITE_BUILD = faults_in(
@@ -61,13 +84,91 @@ IN_SITE_BUILD = faults_in(
     ("a folded solution with its marker", "folded", always("strip")),
     ("solved notebooks without solutions", "assemble", without_operand("and", "solved")),
     ("a difference that is not seen", "differences", never("old", "new")),
-    ("a missing notebook that is not seen", "differences", never("is_file")),
+    ("a missing notebook that is not seen", "committed", never("is_file")),
+    ("metadata that nobody compares", "differences", never("metadata", "fresh")),
+    ("tags that are lost", "assemble", entry("tags", "[]")),
+    (
+        "a map that is not found",
+        "links",
+        constant(
+            "[map of the series](00_start_here.ipynb#The-map)",
+            "[map of the series](00_start_here.ipynb#the-map)",
+        ),
+    ),
+    ("solved notebooks over those of the learners", "solve", never("NOTEBOOKS")),
+    ("a failure that stops the build", "build", uncaught("FAILURES")),
+    ("outputs lost with new text", "refreshed", dropped("outputs"), PUBLISH),
+    ("new code with old outputs", "refreshed", never("code"), PUBLISH),
+    ("a badge before there is an address", "badge", never("UNPUBLISHED"), PUBLISH),
+    (
+        "a badge to a branch of another name",
+        "badge",
+        constant("/blob/main/notebooks/", "/blob/master/notebooks/"),
+        PUBLISH,
+    ),
+    (
+        "half a clone with the name of a whole one",
+        "SETUP",
+        with_text('root.with_suffix(".part")', "root"),
+        SETUP,
+    ),
+    ("a git that is missing", "SETUP", with_text('if not shutil.which("git")', "if False"), SETUP),
+    ("a password that is asked for", "SETUP", with_text('"Username"', '"Password"'), SETUP),
     ("pages out of date and nobody told", "check", never("is_file")),
     ("links that leave one notebook out", "links", everywhere(constant(1, 2))),
     ("notebooks shown that do not exist", "series_table", always("written")),
     ("cards on one line", "assemble", instead_of_call("sub", "cell.source")),
     ("answers that lie open", "assemble", never("folded", "tags")),
     ("pages that are not printed", "with_pages", instead_of_call("sub", "source")),
+    ("a check that ends well", "check", constant(1, 0)),
+    (
+        "tags that nobody compares",
+        "differences",
+        without_item("metadata"),
+        f"{BUILD}::test_check_notices_a_tag_that_differs_from_the_source",
+    ),
+    (
+        "notebooks built on a GPU",
+        "execute",
+        without_argument("update", "CUDA_VISIBLE_DEVICES"),
+    ),
+    ("live widgets in stored notebooks", "execute", dropped("pop")),
+    ("exercises written out unsolved", "solve", without_argument("assemble", "solved")),
+    ("masks left off the page", "pictures_page", without_entry("mask")),
+)
+
+IN_SITE_PUBLISH = faults_in(
+    "tools.site.publish",
+    PUBLISH,
+    ("any text as an address", "address", never("plain")),
+    ("an example as an address", "address", never("UNPUBLISHED")),
+    ("an address that reaches no notebook", "main", instead_of_call("refresh", "0")),
+)
+
+IN_SITE_LAB = faults_in(
+    "tools.site.lab",
+    BUILD,
+    ("the reader's Python in every notebook", "keep_language", never("python")),
+)
+
+IN_ENDINGS = faults_in(
+    "tools.endings",
+    ENDINGS,
+    ("a reader who left as a complaint", "flush", uncaught("BrokenPipeError")),
+    ("a full disk that is no failure", "flush", uncaught("OSError")),
+    ("faults of the program in silence", "say", never("message")),
+    ("a tool without an output", "install", never("getattr")),
+    ("letters that stop a tool", "install", never("hasattr")),
+    ("Ctrl-C of a tool as a traceback", "sentence", never("KeyboardInterrupt")),
+)
+
+IN_WORDS = faults_in(
+    "tools.words",
+    RUN,
+    ("pages in the repository", "folder", constant("NST_CALLER", "NST_NOBODY")),
+    ("a folder without a name", "folder", never("strip")),
+    ("a cell that may take no time", "positive", never("isdecimal")),
+    ("a name that nobody knows", "choose", never("matches")),
 )
 
 IN_SITE_MINUTES = faults_in(
@@ -75,6 +176,7 @@ IN_SITE_MINUTES = faults_in(
     FORM,
     ("a reader who races", "WORDS_A_MINUTE", constant(180, 600)),
     ("exercises that take no time", "of_notebook", instead_of_call("sum", "0")),
+    ("predictions made at once", "SECONDS_A_PREDICTION", constant(60, 6)),
 )
 
 IN_SITE_ENVIRONMENT = faults_in(
@@ -89,12 +191,21 @@ IN_SITE_RUN = faults_in(
     "tools.site.run",
     RUN,
     ("failures that end well", "main", never("failures")),
-    ("Ctrl-C that loses the pages", "main", uncaught("KeyboardInterrupt")),
+    ("Ctrl-C that loses the pages", "run_all", uncaught("KeyboardInterrupt")),
+    ("one damaged notebook that stops all", "run", uncaught("Mistake")),
     ("one failure that stops all", "attempt", uncaught("Exception")),
     ("the first line of an error", "describe", constant(1, 0)),
     ("time left of notebooks that are done", "Progress.left", without_operand("-", "elapsed")),
     ("the time of a failed run", "seconds_last_time", never("failure")),
     ("a line at each moment", "Progress.show", dropped("last_line")),
+    ("less than no time left", "Progress.left", without_function("max")),
+    (
+        "a moving line in a log",
+        "Progress.__init__",
+        without_operand("and", "CI"),
+        f"{RUN}::test_a_terminal_gets_a_moving_line_and_a_log_does_not",
+    ),
+    ("Ctrl-C that counts as a failure", "main", constant(130, 1)),
 )
 
 IN_SITE_PAGES = faults_in(
@@ -116,8 +227,23 @@ IN_SITE_PAGES = faults_in(
         "Site.__init__",
         argument("Environment", "autoescape", "False"),
     ),
-    ("spoiled results that stop the run", "Site.__init__", uncaught("ValueError")),
+    ("spoiled results that stop the run", "known_results", uncaught("ValueError")),
+    ("results of another form", "known_results", always("is_result")),
+    ("pages over the files of others", "claim", never("others")),
+    ("a folder that is not marked", "claim", dropped("write_file")),
+    ("a damaged notebook without a page", "Site.blank", uncaught("Mistake")),
     ("minutes of a hundred seconds", "clock", constant(60, 100), RUN),
+    (
+        "pictures whose names have spaces",
+        "embedded",
+        without_function("unquote"),
+        f"{PAGES}::test_a_picture_is_found_by_its_name_however_the_address_writes_it",
+    ),
+    (
+        "frames of others on a page",
+        "render",
+        constant("script[src], link[href], iframe[src]", "script[src], link[href]"),
+    ),
 )
 
 IN_SITE_KERNEL = faults_in(
@@ -131,6 +257,12 @@ IN_SITE_KERNEL = faults_in(
     ("empty cells counted", "is_run", without_operand("and", "strip")),
     ("a cell without end", "execute", without_argument("NotebookClient", "timeout")),
     ("a kernel left behind", "execute", dropped("shutdown_kernel")),
+    (
+        "one print in pieces",
+        "execute",
+        without_argument("NotebookClient", "coalesce_streams"),
+        BUILD,
+    ),
 )
 
 IN_BENCH_PEERS = faults_in(
@@ -171,6 +303,7 @@ IN_BENCH_OURS = faults_in(
     ("a loss that is scaled each time", "scaled", always("factor")),
     ("memory kept where it should not be", "paint_ours", always("memory")),
     ("evaluations counted from nought", "first_reached", without_operand("+", "1")),
+    ("images judged as they are", "first_reached", without_method("clamp")),
 )
 
 IN_BENCH_RACES = faults_in(
@@ -178,18 +311,22 @@ IN_BENCH_RACES = faults_in(
     BENCH,
     ("a mean for a median", "median", other_name("median", "mean")),
     ("runs without a value", "median", always("None")),
+    ("targets that cost the peer nothing", "heat", without_operand("+", "preparing")),
+    ("a goal of eleven evaluations", "heat", constant(10, 11)),
 )
 
 IN_BENCH_COMMAND = faults_in(
     "tools.bench.__main__",
     BENCH,
-    ("numbers of another machine", "stored", never("about")),
+    ("numbers of another machine", "stored", never("pop")),
+    ("numbers of somebody else replaced", "stored", never("isinstance")),
 )
 
 IN_BENCH_MEMORY = faults_in(
     "tools.bench.memory",
     BENCH,
     ("x for y in a slope", "exponent", reversed_order("log")),
+    ("a saving upside down", "memory", everywhere(swapped_arguments("ratio"))),
 )
 
 IN_BENCH_WORKERS = faults_in(
@@ -218,6 +355,8 @@ IN_PICTURES_PAINTING = faults_in(
     ("errors added and not averaged", "mean_style", without_division()),
     ("paintings painted again", "is_painted", always("is_file")),
     ("paintings of other settings kept", "is_painted", instead_of_call("all", "True")),
+    ("a judge that pools otherwise", "save_painting", without_argument("VGG", "pool")),
+    ("the style's size of the first stage", "Settings.style_size", constant(1, 0)),
 )
 
 IN_PICTURES_SHEETS = faults_in(
@@ -261,9 +400,30 @@ IN_PICTURES_STYLES_CANVAS = faults_in(
     ("points with holes between them", "scatter", everywhere(constant(2, 1))),
 )
 
+IN_STORED_NOTEBOOKS = [
+    Fault(
+        "a next link that leaves one out",
+        "notebooks/03_gram_matrices.ipynb",
+        in_text(r"\(04_texture_from_statistics\.ipynb\) →", "(05_the_total_loss.ipynb) →"),
+        LINKS,
+    ),
+    Fault(
+        "an anchor that is none",
+        "notebooks/03_gram_matrices.ipynb",
+        in_text("#The-map", "#The-Map"),
+        LINKS,
+    ),
+    Fault("a tag that is lost", "notebooks/03_gram_matrices.ipynb", without_tag("hero"), LINKS),
+]
+
 FAULTS = [
+    *IN_STORED_NOTEBOOKS,
     *IN_DO,
+    *IN_ENDINGS,
+    *IN_WORDS,
     *IN_SITE_BUILD,
+    *IN_SITE_PUBLISH,
+    *IN_SITE_LAB,
     *IN_SITE_MINUTES,
     *IN_SITE_ENVIRONMENT,
     *IN_SITE_RUN,

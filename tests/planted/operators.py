@@ -50,6 +50,16 @@ def constant(old: object, new: object) -> Edit:
     return Edit(f"constant {old!r}", replacement)
 
 
+def with_text(old: str, new: str) -> Edit:
+    """A string with another text in it: with_text("--clear", "")."""
+
+    def replacement(node):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and old in node.value:
+            return ast.Constant(node.value.replace(old, new))
+
+    return Edit(f"string with {old!r}", replacement)
+
+
 def other_name(old: str, new: str) -> Edit:
     """Another variable, function or attribute: other_name("mean", "sum")."""
 
@@ -339,6 +349,26 @@ def dropped(*words: str) -> Edit:
     return Edit("simple statement" + described(words), replacement)
 
 
+def earlier(first: str, than: str) -> Edit:
+    """Two statements of one block in the wrong order: earlier("clamp_", "step").
+
+    The first that mentions the one word is put before the first call of the other.
+    """
+
+    def replacement(node):
+        body = getattr(node, "body", None)
+        if not isinstance(node, ast.stmt) or not isinstance(body, list):
+            return None
+        moved = [number for number, part in enumerate(body) if mentions(part, [first])]
+        others = [number for number, part in enumerate(body) if is_call_statement(part, than)]
+        if moved and others and moved[0] > others[0]:
+            rest = body[: moved[0]] + body[moved[0] + 1 :]
+            order = rest[: others[0]] + [body[moved[0]]] + rest[others[0] :]
+            return with_fields(node, body=order)
+
+    return Edit(f"block that mentions {first} after a call of {than}", replacement)
+
+
 def uncaught(error: str) -> Edit:
     """An exception that is not caught any more."""
 
@@ -383,6 +413,11 @@ def is_call(node: ast.AST, name: str) -> bool:
     if not isinstance(node, ast.Call):
         return False
     return name == getattr(node.func, "attr", getattr(node.func, "id", None))
+
+
+def is_call_statement(node: ast.AST, name: str) -> bool:
+    """Whether a statement is nothing but a call of this name."""
+    return isinstance(node, ast.Expr) and is_call(node.value, name)
 
 
 def keys_of(table: ast.Dict) -> list:

@@ -1,6 +1,7 @@
 """A fault, the place where it is planted, and the tests that have to notice it."""
 
 import ast
+import copy
 import os
 import re
 import shutil
@@ -112,18 +113,25 @@ def changed(fault: Fault, project: Path = ROOT) -> tuple[PurePosixPath, Any]:
     """
     try:
         file, names = located(fault.place, project)
-        form = form_of(file)
         text = (project / file).read_text(encoding="utf-8")
-        document = form.read(text)
         if isinstance(fault.mistake, Edit):
+            document = form_of(file).read(text)
             make(fault.mistake, document, names)
         else:
+            original = read_once(file, text)
+            document = copy.deepcopy(original)
             fault.mistake(document)
-            if document == form.read(text):
+            if document == original:
                 raise NoPlace("the fault changes nothing")
     except NoPlace as problem:
         raise NoPlace(f"{fault.name!r} cannot be planted in {fault.place}: {problem}") from None
     return file, document
+
+
+@cache
+def read_once(file: PurePosixPath, text: str) -> Any:
+    """What a file holds, in its form; a notebook takes long to read, and has many faults."""
+    return form_of(file).read(text)
 
 
 def copy_project(folder: Path) -> None:

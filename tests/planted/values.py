@@ -124,6 +124,19 @@ def without_description(notebook: NotebookNode) -> None:
     raise NoPlace("the notebook holds no picture with a description")
 
 
+def swapped_descriptions(notebook: NotebookNode) -> None:
+    """The first two pictures have each other's description."""
+    pictures = []
+    for cell in cells(notebook, "code"):
+        for output in cell.outputs:
+            if "alt" in output.get("metadata", {}).get("image/jpeg", {}):
+                pictures.append(output.metadata["image/jpeg"])
+    if len(pictures) < 2:
+        raise NoPlace("the notebook holds no two pictures with descriptions")
+    first, second = pictures[:2]
+    first["alt"], second["alt"] = second["alt"], first["alt"]
+
+
 def broken_link(notebook: NotebookNode) -> None:
     """The first link to another notebook leads nowhere."""
     replace_in_first(notebook, "markdown", r"\]\((\d\d)_\w+\.ipynb", r"](\1_nowhere.ipynb")
@@ -137,6 +150,21 @@ def misspelled_marker(notebook: NotebookNode) -> None:
 def more_prose(notebook: NotebookNode) -> None:
     """A sentence more in the first text."""
     replace_in_first(notebook, "markdown", r"\Z", "\n\nOne sentence more.")
+
+
+def in_text(pattern: str, new: str) -> Callable[[NotebookNode], None]:
+    """Other text in the first Markdown cell of a notebook that has it."""
+    return lambda notebook: replace_in_first(notebook, "markdown", pattern, new)
+
+
+def without_tag(tag: str) -> Callable[[NotebookNode], None]:
+    """The first cell that has a tag, without its tags."""
+
+    def change(notebook):
+        tagged = [cell for cell in notebook.cells if tag in cell.metadata.get("tags", [])]
+        del tagged[0].metadata["tags"]
+
+    return change
 
 
 def replace_in_first(notebook: NotebookNode, kind: str, pattern: str, new: str) -> None:
@@ -157,6 +185,18 @@ def in_cell(function: str, edit: Edit) -> Callable[[NotebookNode], None]:
     def change(notebook: NotebookNode) -> None:
         cell = defining_cell(notebook, function)
         cell.source = with_edit(cell.source, edit)
+
+    return change
+
+
+def in_cell_with(line: str, edit: Edit) -> Callable[[NotebookNode], None]:
+    """An edit in the one cell that holds some code, such as a loop that is no function."""
+
+    def change(notebook: NotebookNode) -> None:
+        found = [cell for cell in cells(notebook, "code") if line in cell.source]
+        if len(found) != 1:
+            raise NoPlace(f"{len(found)} cells of the notebook hold {line!r}, and one is meant")
+        found[0].source = with_edit(found[0].source, edit)
 
     return change
 

@@ -20,6 +20,7 @@ from tools.bench.peers import PEERS, Trajectory, TutorialLoss, plain_products
 from tools.bench.report import bars, write_plot
 from tools.bench.workers import worker
 from tools.countdown import Countdown, duration
+from tools.endings import Mistake
 from tools.pictures.painting import STYLE
 
 CPU = Options(device=torch.device("cpu"), pixels=48)
@@ -200,6 +201,7 @@ def test_the_exponent_of_a_square_is_two():
     assert memory.exponent({1: 2.0, 2: None}) is None
 
 
+@pytest.mark.slow
 def test_a_worker_measures_time_and_memory():
     answer = worker(CPU, {"name": "painting", "px": 64, "evaluations": 5})
     assert 0 < answer["seconds"] < 60
@@ -326,3 +328,109 @@ def test_one_slow_run_does_not_count():
     assert races.median([1.0, 9.0, 2.0]) == 2.0
     assert races.median([None, 1.0, None]) == 1.0
     assert races.median([None, None]) is None
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["--pair", "china", "nothing"], "there is no file nothing"),
+        (["--pair", "china", "pyproject.toml"], "pyproject.toml"),
+        (["--px", "-5"], "'-5' is no whole number from 1 up"),
+        (["--px", "15"], "15 pixels are too few: give 16 or more"),
+        (["--repeats", "0"], "'0' is no whole number from 1 up"),
+        (["--evaluations", "few"], "'few' is no whole number from 1 up"),
+        (["--out", ""], "a folder needs a name"),
+        (["--worker", "{}"], "a task is JSON with a name, one of without, painting"),
+        (["--worker", "paint"], "argument --worker"),
+        (["--only", "speed"], "there is no topic 'speed'"),
+    ],
+)
+def test_words_that_mean_nothing(capsys, words, sentence):
+    with pytest.raises(SystemExit):
+        command.parse(words)
+    assert sentence in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", "my notes"])
+def test_numbers_of_somebody_else_are_not_replaced(tmp_path, text):
+    path = tmp_path / "bench.json"
+    path.write_text(text)
+    with pytest.raises(Mistake, match="bench.json holds no numbers of this bench"):
+        command.stored(path, {"torch": "2.6"})
+
+
+def test_a_peer_sets_its_goal_by_its_last_ten_images_and_pays_for_its_targets(monkeypatch):
+    """Its eleventh last was better, and does not count; its targets took two seconds."""
+
+    class Slow:
+        def make_loss(self, vgg, photo, style):
+            return lambda image: image.mean()
+
+        def run(self, loss, photo, evaluations):
+            values = [0.5, 0.1, *[1.0] * 9, 2.0]
+            images = [torch.full((1, 3, 4, 4), value) for value in values]
+            return Trajectory([float(number) for number in range(1, 13)], images)
+
+    clock = iter([10.0, 12.0])
+    monkeypatch.setattr(races, "PEERS", {"slow": Slow()})
+    monkeypatch.setattr(races, "VGG", lambda device: None)
+    monkeypatch.setattr(races, "fast", lambda network: network)
+    monkeypatch.setattr(races, "paint_ours", lambda *_: None)
+    monkeypatch.setattr(races, "first_reached", lambda run, judge, goal: (3, 4.0))
+    monkeypatch.setattr(races.time, "perf_counter", lambda: next(clock))
+    row = races.heat(CPU, "slow", [5, 12])
+    assert row["objective after 5"] == pytest.approx(0.1)
+    assert row["objective after 12"] == 1.0
+    assert row["their seconds for 5"] == 7.0
+    assert row["times as fast for 12"] == 3.5
+
+
+def test_our_images_are_judged_with_their_pixels_clamped():
+    """As a file keeps them: what lies beyond white is white."""
+    run = Trajectory([1.0, 2.0], [torch.full((1, 3, 2, 2), value) for value in (1.5, 0.9)])
+    assert ours.first_reached(run, lambda image: -image.mean(), -1.2) == (None, None)
+    assert ours.first_reached(run, lambda image: -image.mean(), -1.0) == (1, 1.0)
+
+
+def test_the_time_of_an_evaluation_is_that_between_two(monkeypatch):
+    run = Trajectory([3.0, 4.0, 5.0], [])
+    monkeypatch.setattr(races, "paint_ours", lambda *_, **__: run)
+    monkeypatch.setattr(races, "first_reached", lambda *_: (2, 4.0))
+    monkeypatch.setattr(races, "TutorialLoss", lambda *_: None)
+    monkeypatch.setattr(races, "VGG", lambda device: None)
+    monkeypatch.setattr(races, "fast", lambda network: network)
+    task = {"trick": "colour", "evaluations": 3, "goal": 1.0}
+    row = races.run_without(CPU, task)
+    assert row == {"evaluations": 2, "seconds": 4.0, "ms per evaluation": 1000.0}
+
+
+def test_what_is_saved_is_the_memory_without_over_the_memory_with(monkeypatch, capsys):
+    tasks = []
+
+    def worker(options, task):
+        tasks.append(task)
+        return {"MB above start": 300.0 if task["plain"] else 100.0}
+
+    monkeypatch.setattr(memory, "worker", worker)
+    table = memory.memory(Options(CPU.device, quick=True))
+    assert table["256 px"]["ratio"] == 3.0
+    assert [task["plain"] for task in tasks] == [False, True]
+
+
+def test_memory_is_told_in_megabytes_of_1024_kilobytes(tmp_path, monkeypatch):
+    status = tmp_path / "status"
+    status.write_text("VmPeak:\t 9000 kB\nVmHWM:\t 2048 kB\n")
+    monkeypatch.setattr(memory, "STATUS", status)
+    assert memory.peak_memory() == 2.0
+
+
+def test_a_worker_is_told_the_size_and_the_pair(monkeypatch):
+    commands = []
+
+    def run(command, **_):
+        commands.append(command)
+        return types.SimpleNamespace(returncode=0, stdout="a line\n{}\n")
+
+    monkeypatch.setattr(subprocess, "run", run)
+    worker(Options(CPU.device, pixels=96, pair=("a", "b")), {"name": "painting"})
+    assert commands[0][-5:] == ["--px", "96", "--pair", "a", "b"]

@@ -1,98 +1,19 @@
 """tools.site.build: what becomes of a source, and what is noticed when the two differ."""
 
-import subprocess
+import asyncio
+import os
 
 import nbformat
 import pytest
 
-from tests.support import ROOT, run_python
+from tests.support import ROOT
+from tests.tools.conftest import FIRST, PICTURES, README
+from tools.endings import Mistake
 from tools.site import build
 from tools.site.environment import environment
+from tools.site.lab import LANGUAGE, keep_language
 
-FIRST = """\
-# %% [markdown]
-# <!-- top -->
-#
-# # Add one
-#
-# > **You will do** a sum.
-# > **You need** nothing.
-
-# %% tags=["setup"]
-# <<setup>>
-
-# %% tags=["spec", "folded"]
-def plus_one(x):
-    return x + 1
-
-
-# %% tags=["exercise"]
-def add_one(x):
-    \"\"\"x + 1\"\"\"
-    # solution
-    return x + 1
-
-
-# %% [markdown]
-# <!-- solution: add_one -->
-#
-# <!-- map -->
-#
-# <!-- notation -->
-#
-# <!-- bottom -->
-"""
-SECOND = """\
-# %% [markdown]
-# # Look around
-
-# %%
-print(6 * 7)
-"""
-SERIES = {
-    "notebook": [
-        {"slug": "01_one", "question": "One?", "built": "a sum"},
-        {"slug": "02_two", "question": "Two?", "built": "a view"},
-        {"slug": "03_later", "question": "Three?", "built": "nothing yet"},
-    ]
-}
-README = "Before.\n<!-- notebooks -->\nold\n<!-- end of notebooks -->\nAfter.\n"
-PICTURES = """\
-[grey]
-kind = "style"
-title = "Grey"
-author = "Nobody"
-year = 1900
-licence = "public domain"
-source = "a drawer"
-"""
-
-
-@pytest.fixture
-def series(tmp_path, monkeypatch):
-    """A small series in place of ours: two notebooks, and a third that is only planned."""
-    monkeypatch.setattr(build, "ROOT", tmp_path)
-    monkeypatch.setattr(build, "NOTEBOOKS", tmp_path / "notebooks")
-    monkeypatch.setattr(build, "SOURCES", tmp_path / "notebooks" / "src")
-    monkeypatch.setattr(build, "SERIES", SERIES)
-    build.SOURCES.mkdir(parents=True)
-    (build.SOURCES / "01_one.py").write_text(FIRST, encoding="utf-8")
-    (build.SOURCES / "02_two.py").write_text(SECOND, encoding="utf-8")
-    (build.SOURCES / "notation.md").write_text("G is a Gram matrix.\n", encoding="utf-8")
-    (tmp_path / "data").mkdir()
-    (tmp_path / "data" / "images.toml").write_text(PICTURES, encoding="utf-8")
-    (tmp_path / "README.md").write_text(README, encoding="utf-8")
-    return tmp_path
-
-
-@pytest.fixture
-def built(series):
-    """The same series, written but not executed."""
-    for slug in build.sources():
-        build.write(build.assemble(slug), build.NOTEBOOKS / f"{slug}.ipynb")
-    for path, text in build.generated_files().items():
-        path.write_text(text, encoding="utf-8")
-    return series
+HEAD = "# %% [markdown]\n# # Title\n\n"
 
 
 def texts(slug: str, **options) -> list[str]:
@@ -120,8 +41,7 @@ def test_a_solution_that_nobody_wrote_is_refused(series):
 
 def test_generated_text_stands_where_it_is_asked_for(series):
     top, setup, _, _, bottom = texts("01_one")
-    assert top.startswith("[![Open this notebook in Colab](https://colab.")
-    assert "/notebooks/01_one.ipynb) [Look around](02_two.ipynb) →" in top
+    assert top.startswith("[Look around](02_two.ipynb) →\n\n# Add one\n")
     assert "> **You will do** a sum.  \n> **You need** nothing." in top
     assert setup == build.setup_cell()
     assert "\n\nG is a Gram matrix.\n\n" in bottom
@@ -172,7 +92,7 @@ def test_check_names_a_changed_cell(built, capsys):
     assert build.main(["--check"]) == 1
     assert capsys.readouterr().out.splitlines() == [
         "02_two: cell 1 differs from its source",
-        "Run: python do.py build",
+        "Run: python do.py build (with --texts, if only text has changed)",
     ]
 
 
@@ -205,43 +125,92 @@ def test_solved_notebooks_go_to_a_folder_of_their_own(series):
     assert not list(build.NOTEBOOKS.glob("*.ipynb"))
 
 
-def test_an_unknown_notebook_is_refused(series, capsys):
-    with pytest.raises(SystemExit):
+def test_an_unknown_notebook_is_refused(series):
+    with pytest.raises(Mistake, match="There is no notebook '77'; there are: 01_one, 02_two"):
         build.main(["01", "77"])
-    assert "no such notebook: 77; known: 01_one, 02_two" in capsys.readouterr().err
 
 
-@pytest.fixture
-def origin(tmp_path):
-    """A repository that stands for the published series."""
-    folder = tmp_path / "origin"
-    (folder / "helpers").mkdir(parents=True)
-    (folder / "helpers" / "transfer.py").write_text("here = 'cloned'")
-    git = ["git", "-c", "user.name=t", "-c", "user.email=t@example.org", "-C", str(folder)]
-    for words in (["init", "-q"], ["add", "."], ["commit", "-qm", "series"]):
-        subprocess.run([*git, *words], check=True)
-    return folder
+def test_the_notebooks_of_the_learners_are_not_replaced_by_solved_ones(built):
+    with pytest.raises(Mistake, match="holds the notebooks of the learners"):
+        build.main(["--solved", str(build.NOTEBOOKS)])
+    assert build.main(["--check"]) == 0
 
 
-def test_the_setup_cell_clones_the_series_once(origin, tmp_path):
-    """In an empty folder, its text unchanged; git's insteadOf stands for the network."""
-    code = f"{build.setup_cell()}\nimport helpers.transfer\nprint(helpers.transfer.here)"
-    config = tmp_path / "config"
-    config.write_text(f'[url "{origin.as_uri()}"]\n\tinsteadOf = {build.REPOSITORY}\n')
-    empty = tmp_path / "empty folder"
-    empty.mkdir()
-    env = {"GIT_CONFIG_GLOBAL": str(config), "GIT_CONFIG_NOSYSTEM": "1"}
-    process = run_python(code, cwd=empty, env=env)
-    assert process.stdout == "cloned\n", process.stderr
-    config.unlink()
-    process = run_python(code, cwd=empty, env={**env, "GIT_ALLOW_PROTOCOL": "none"})
-    assert process.stdout == "cloned\n", process.stderr
+def test_solved_notebooks_go_to_the_folder_of_the_caller(series, monkeypatch):
+    monkeypatch.setenv("NST_CALLER", str(series / "caller"))
+    assert build.main(["--solved", "mine", "01"]) == 0
+    assert (series / "caller" / "mine" / "01_one.ipynb").is_file()
 
 
-def test_the_setup_cell_says_what_to_do_without_a_network(tmp_path):
-    env = {"GIT_CONFIG_NOSYSTEM": "1", "GIT_ALLOW_PROTOCOL": "none"}
-    process = run_python(build.setup_cell(), cwd=tmp_path, env=env)
-    assert process.returncode and "check the network, run this again" in process.stderr
+def test_check_names_damage_and_other_metadata(built, capsys):
+    (build.NOTEBOOKS / "01_one.ipynb").write_text('{"cells": [')
+    path = build.NOTEBOOKS / "02_two.ipynb"
+    changed = nbformat.read(path, as_version=4)
+    changed.metadata["language_info"] = {"name": "python", "version": "3.99"}
+    nbformat.write(changed, path)
+    assert build.main(["--check"]) == 1
+    assert capsys.readouterr().out.splitlines()[:2] == [
+        "01_one.ipynb is damaged",
+        "02_two: the metadata of the notebook differ",
+    ]
+
+
+@pytest.mark.notebook
+def test_a_notebook_that_fails_stays_as_it_was_and_the_others_are_built(built, capsys):
+    (build.SOURCES / "01_one.py").write_text(f"{HEAD}# %%\nraise ValueError('no\\nreason')")
+    old = (build.NOTEBOOKS / "01_one.ipynb").read_text("utf-8")
+    (build.NOTEBOOKS / "02_two.ipynb").unlink()
+    assert build.main([]) == 1
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == (
+        "01_one stays as it was. Cell 01-001 (raise ValueError('no\\nreason')): ValueError: reason"
+    )
+    assert (build.NOTEBOOKS / "01_one.ipynb").read_text("utf-8") == old
+    assert lines[1].startswith("02_two: 2 cells")
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "sentence"),
+    [
+        ("notebooks/src/series.toml", "[[", "series.toml is no TOML"),
+        ("pyproject.toml", "\x00", "pyproject.toml is no TOML"),
+        ("notebooks/src/01_one.py", f'{HEAD}# %% tags=["exercise"]\n1', "no line `# solution"),
+        ("notebooks/src/01_one.py", "# %%\n1", "01_one.py has no heading"),
+    ],
+)
+def test_a_file_that_somebody_has_spoiled_is_named(built, file, text, sentence):
+    (built / file).write_text(text)
+    with pytest.raises(Mistake, match=sentence):
+        build.main(["--check"])
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["--solved", ""], "a folder needs a name"),
+        (["--check", "--solved", "x"], "not allowed with argument"),
+        (["--texts", "--lists"], "not allowed with argument"),
+    ],
+)
+def test_words_that_mean_nothing(series, capsys, words, sentence):
+    with pytest.raises(SystemExit):
+        build.main(words)
+    assert sentence in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("metadata", "language"),
+    [
+        ({"language_info": {"name": "python", "version": "3.14.1"}}, LANGUAGE),
+        ({"language_info": {"name": "julia"}}, {"name": "julia"}),
+        ({}, None),
+    ],
+)
+def test_jupyterlab_saves_no_python_of_its_own(metadata, language):
+    model = {"type": "notebook", "content": {"cells": [], "metadata": metadata}}
+    keep_language(model, path="01.ipynb", contents_manager=None)
+    assert model["content"]["metadata"].get("language_info") == language
+    keep_language({"type": "file", "content": "text"})
 
 
 def test_environment_takes_over_names_bounds_and_comments():
@@ -264,3 +233,61 @@ def test_environment_refuses_what_is_no_lower_bound(bound):
     pyproject = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
     with pytest.raises(ValueError, match="lower bounds such as"):
         environment(pyproject.replace('"torch>=2.6"', f'"torch{bound}"'))
+
+
+def test_check_notices_a_tag_that_differs_from_the_source(built):
+    path = build.NOTEBOOKS / "01_one.ipynb"
+    changed = nbformat.read(path, as_version=4)
+    (exercise,) = [cell for cell in changed.cells if "exercise" in cell.metadata.get("tags", [])]
+    exercise.metadata["tags"] = ["build"]
+    nbformat.write(changed, path)
+    (line,) = build.differences("01_one")
+    assert line.endswith("differs from its source")
+
+
+def test_a_solved_notebook_has_its_exercises_solved(series):
+    build.main(["--solved", str(series / "solved"), "01"])
+    cells = nbformat.read(series / "solved" / "01_one.ipynb", as_version=4).cells
+    (exercise,) = [cell for cell in cells if "exercise" in cell.metadata.get("tags", [])]
+    assert "# solution" in exercise.source and "NotImplementedError" not in exercise.source
+
+
+def test_notebooks_are_built_on_the_processor_and_keep_no_live_widget(series, monkeypatch):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
+    monkeypatch.setenv("NST_QUIET", "0")
+    widget = "application/vnd.jupyter.widget-view+json"
+    seen = {}
+
+    async def execute(notebook, folder, timeout):
+        seen.update(os.environ)
+        data = {widget: {"model_id": "7"}, "text/plain": "a slider"}
+        notebook.cells[1].outputs = [nbformat.v4.new_output("display_data", data)]
+
+    monkeypatch.setattr(build.kernel, "execute", execute)
+    notebook = build.assemble("02_two")
+    build.execute(notebook)
+    assert (seen["CUDA_VISIBLE_DEVICES"], seen["NST_QUIET"]) == ("", "1")
+    assert list(notebook.cells[1].outputs[0].data) == ["text/plain"]
+
+
+def test_what_a_cell_prints_becomes_one_output_however_it_arrives(monkeypatch):
+    """Else chance decides where a stream is cut, and each build is a change."""
+    settings = {}
+
+    class Client:
+        def __init__(self, notebook, **words):
+            settings.update(words)
+            raise LookupError("far enough")
+
+    monkeypatch.setattr(build.kernel, "NotebookClient", Client)
+    with pytest.raises(LookupError):
+        asyncio.run(build.kernel.execute(nbformat.v4.new_notebook(), ROOT, 1))
+    assert settings["coalesce_streams"] is True
+
+
+def test_masks_have_their_part_on_the_page_of_the_pictures(series):
+    mask = PICTURES.replace("[grey]", "[sky]").replace('"style"', '"mask"')
+    (series / "data" / "images.toml").write_text(PICTURES + mask, encoding="utf-8")
+    lines = build.pictures_page().splitlines()
+    assert [line for line in lines if line.startswith("## ")] == ["## Styles", "## Masks"]
+    assert sum(line.startswith("| `") for line in lines) == 2

@@ -20,6 +20,7 @@ POSIX = pytest.mark.skipif(os.name == "nt", reason="uses POSIX signals or links"
 # told to.
 STAND_IN = """import os, sys
 print({name!r}, sys.argv[1:], os.getcwd(), sys.prefix)
+print("caller", os.environ["NST_CALLER"])
 sys.exit(int(os.environ.get("CODE", 0)))
 """
 
@@ -57,7 +58,9 @@ def need(folder: Path, *packages: str) -> None:
     (folder / "pyproject.toml").write_text(f"[project]\n{lists}", encoding="utf-8")
 
 
-def call(folder: Path, *words: str, code: int = 0) -> subprocess.CompletedProcess:
+def call(
+    folder: Path, *words: str, code: int = 0, caller: str = "/"
+) -> subprocess.CompletedProcess:
     """Run do.py as a newcomer would, without a terminal and without an index."""
     env = {**os.environ, "PIP_NO_INDEX": "1", "PIP_FIND_LINKS": "", "CODE": str(code)}
     env.pop("PYTHONPATH", None)
@@ -67,8 +70,14 @@ def call(folder: Path, *words: str, code: int = 0) -> subprocess.CompletedProces
         stdin=subprocess.DEVNULL,
         capture_output=True,
         encoding="utf-8",
-        cwd="/",
+        cwd=caller,
     )
+
+
+def called(process: subprocess.CompletedProcess) -> tuple[list[str], str]:
+    """Return the words that the stand-in was called with, and the folder."""
+    words, folder = re.search(r"^\w+ (\[.*\]) (.*) /", process.stdout, re.M).groups()
+    return ast.literal_eval(words), folder
 
 
 def load(folder: Path):
@@ -109,6 +118,7 @@ def bare(tmp_path, wheel, monkeypatch):
     return load(make_project(tmp_path / "project", wheel))
 
 
+@pytest.mark.slow
 def test_the_first_call_sets_up_and_runs(installed):
     folder, process = installed
     assert process.returncode == 0, process.stdout + process.stderr
@@ -116,24 +126,38 @@ def test_the_first_call_sets_up_and_runs(installed):
     assert f"run ['a', 'b'] {folder} {folder / '.venv'}" in process.stdout
 
 
+@pytest.mark.slow
 def test_the_second_call_starts_at_once(installed):
     process = call(installed[0], "notebooks")
     assert process.returncode == 0
     assert process.stdout.startswith("run ")
 
 
+@pytest.mark.slow
 def test_words_and_exit_code_are_handed_on(installed):
     process = call(installed[0], "test", "-x", "tests/some.py", code=5)
     assert process.returncode == 5
-    words, folder = re.search(r"pytest (\[.*\]) (.*) /", process.stdout).groups()
-    assert ast.literal_eval(words)[-2:] == ["-x", "tests/some.py"]
+    words, folder = called(process)
+    assert words[-2:] == ["-x", "tests/some.py"]
     assert folder == str(installed[0])
 
 
-def test_lab_opens_in_the_notebooks(installed):
-    assert f"jupyterlab [] {installed[0] / 'notebooks'} " in call(installed[0], "lab").stdout
+@pytest.mark.slow
+def test_lab_opens_the_first_notebook_in_the_root(installed):
+    """In notebooks/ the server would not find the pictures of data/."""
+    words, folder = called(call(installed[0], "lab", "--no-browser"))
+    assert folder == str(installed[0])
+    assert "--LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb" in words
+    assert words[-1] == "--no-browser"
 
 
+@pytest.mark.slow
+def test_the_folder_of_the_caller_is_handed_on(installed, tmp_path):
+    process = call(installed[0], "notebooks", caller=tmp_path)
+    assert f"caller {tmp_path}\n" in process.stdout
+
+
+@pytest.mark.slow
 def test_a_moved_folder_is_repaired_without_network(elsewhere):
     process = call(elsewhere, "notebooks")
     assert process.returncode == 0, process.stderr
@@ -141,6 +165,7 @@ def test_a_moved_folder_is_repaired_without_network(elsewhere):
     assert "Updating" not in call(elsewhere, "notebooks").stdout
 
 
+@pytest.mark.slow
 def test_what_pip_cannot_find_is_explained(bare, monkeypatch, capfd):
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     monkeypatch.setattr(bare, "own_environment", lambda: bare.install(sys.executable, ["none>=1"]))
@@ -256,6 +281,38 @@ def test_usage(bare, capsys, words, code):
     assert "python do.py notebooks" in (captured.err if code else captured.out)
 
 
+def test_a_reader_who_leaves_is_not_an_error(bare):
+    """As `| head` does."""
+    command = [sys.executable, str(bare.ROOT / "do.py"), "--help"]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    env = {**os.environ, "PYTHONUNBUFFERED": ""}
+    process = subprocess.Popen(command, env=env, **pipes)
+    process.stdout.close()
+    assert process.stderr.read() == ""
+    process.wait()
+    process.stderr.close()
+
+
+@POSIX
+def test_nobody_listens(bare):
+    command = ["sh", "-c", f'"{sys.executable}" "{bare.ROOT / "do.py"}" --help >&-']
+    process = subprocess.run(command, capture_output=True, text=True)
+    assert process.returncode == 0 and process.stderr == ""
+
+
+@pytest.mark.slow
+@POSIX
+def test_a_caller_whose_folder_is_gone(installed, tmp_path):
+    command = f'cd "{tmp_path}" && rmdir "{tmp_path}" && exec "$0" "$@"'
+    words = [sys.executable, str(installed[0] / "do.py"), "notebooks"]
+    env = {**os.environ, "NST_CALLER": "nowhere", "CODE": "0"}
+    process = subprocess.run(
+        ["sh", "-c", command, *words], env=env, capture_output=True, encoding="utf-8"
+    )
+    assert process.returncode == 0, process.stderr
+    assert process.stdout.startswith("run ")
+
+
 @pytest.mark.parametrize("words", [["--current", "build", "03"], ["build", "03", "--current"]])
 def test_current_uses_the_running_python(bare, monkeypatch, words):
     installed = []
@@ -264,8 +321,8 @@ def test_current_uses_the_running_python(bare, monkeypatch, words):
     def remember_packages(python, wanted):
         installed.append((python, wanted))
 
-    def remember_command(command, folder):
-        handed.append((command, folder))
+    def remember_command(command):
+        handed.append(command)
         return 3
 
     monkeypatch.setattr(bare, "install", remember_packages)
@@ -273,7 +330,7 @@ def test_current_uses_the_running_python(bare, monkeypatch, words):
     monkeypatch.setattr("helpers.install.requirements", lambda group=None: ["pytest>=9999"])
     assert bare.main(words) == 3
     assert installed == [(sys.executable, ["pytest>=9999", "pytest>=9999"])]
-    assert handed == [([sys.executable, "-m", "tools.site.build", "03"], bare.ROOT)]
+    assert handed == [[sys.executable, "-m", "tools.site.build", "03"]]
     assert not bare.VENV.exists()
 
 
@@ -288,7 +345,7 @@ def test_windows_waits_for_the_work_and_lets_it_end_itself(bare, monkeypatch):
 
     class Child:
         def __init__(self, command, cwd):
-            assert (command, cwd) == (["x"], "y")
+            assert (command, cwd) == (["x"], bare.ROOT)
 
         def wait(self):
             answer = next(answers)
@@ -298,11 +355,12 @@ def test_windows_waits_for_the_work_and_lets_it_end_itself(bare, monkeypatch):
 
     monkeypatch.setattr(bare.os, "name", "nt")
     monkeypatch.setattr(bare.subprocess, "Popen", Child)
-    assert bare.hand_over(["x"], "y") == 4
+    assert bare.hand_over(["x"]) == 4
 
 
 def test_an_old_python_is_refused(bare, monkeypatch, capsys):
     monkeypatch.setattr(bare.sys, "version_info", (3, 8, 18))
+    monkeypatch.setattr(bare, "own_environment", None)  # nobody installs anything
     assert bare.main(["notebooks"]) == 1
     sentence = last_sentence(capsys.readouterr().err)
     assert sentence.startswith("Python 3.11 or newer is needed and this is Python 3.8:")

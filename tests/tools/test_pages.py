@@ -2,6 +2,7 @@
 
 import base64
 import io
+import json
 import re
 
 import nbformat
@@ -10,6 +11,7 @@ from bs4 import BeautifulSoup
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from PIL import Image
 
+from tools.endings import Mistake
 from tools.site import pages
 
 PROSE = r"""# Paint the *first* picture
@@ -211,3 +213,104 @@ def test_what_tells_the_answer_is_folded(tmp_path):
     (fold,) = soup.select("details")
     assert "show()" in fold.get_text() and fold.summary.get_text()
     assert len(soup.select(".input")) == 2
+
+
+@pytest.mark.parametrize("name", ["results.json", "index.html", "thesis.txt", ".hidden"])
+def test_a_folder_of_somebody_else_is_refused_and_left_alone(tmp_path, name):
+    (tmp_path / name).write_text("{}")
+    with pytest.raises(FileExistsError, match=f"such as {name}.*choose an empty folder"):
+        pages.claim(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
+def test_a_folder_that_is_new_or_empty_or_ours_is_taken(tmp_path):
+    for folder in (tmp_path / "new" / "inner", tmp_path / "empty"):
+        if folder.name == "empty":
+            folder.mkdir()
+        pages.claim(folder)
+        (folder / "index.html").write_text("ours")
+        pages.claim(folder)
+
+
+def test_a_run_that_was_killed_while_it_marked_its_folder_may_come_again(tmp_path):
+    (tmp_path / f"{pages.MARK}-77.part").write_text("Pag")
+    pages.claim(tmp_path)
+
+
+def test_build_belongs_to_the_series_whatever_lies_there(tmp_path):
+    (tmp_path / "install.log").write_text("pip")
+    pages.claim(tmp_path, is_ours=True)
+    assert (tmp_path / "install.log").read_text() == "pip"
+
+
+@pytest.mark.parametrize("place", ["file", "file/inner"])
+def test_a_file_is_no_folder_for_pages(tmp_path, place):
+    (tmp_path / "file").write_text("text")
+    with pytest.raises(FileExistsError, match="because a file is in its way: choose another"):
+        pages.claim(tmp_path / place)
+
+
+GOOD = {"title": "t", "about": "a", "seconds": 1.5, "failure": None, "pictures": []}
+
+
+@pytest.mark.parametrize(
+    "results",
+    [
+        [],
+        "text",
+        {"01_first": 7},
+        {"01_first": {}},
+        {"01_first": {**GOOD, "seconds": "one"}},
+        {"01_first": {**GOOD, "seconds": float("nan")}},
+        {"01_first": {**GOOD, "pictures": [{"file": "x.jpg"}]}},
+        {"../01_first": GOOD},
+        {"*": GOOD},
+    ],
+)
+def test_results_of_another_form_count_as_none(tmp_path, results):
+    (tmp_path / "results.json").write_text(json.dumps(results))
+    assert pages.known_results(tmp_path) == {}
+
+
+def test_results_of_our_form_are_known(tmp_path):
+    (tmp_path / "results.json").write_text(json.dumps({"02_good": GOOD, "03_bad": {}}))
+    assert pages.known_results(tmp_path) == {"02_good": GOOD}
+
+
+def test_deeply_nested_results_count_as_none(tmp_path):
+    (tmp_path / "results.json").write_text("[" * 100_000)
+    assert pages.known_results(tmp_path) == {}
+
+
+def test_a_picture_that_is_gone_is_not_shown(site):
+    site.index()
+    (site.out / "pictures" / "01_first-1.jpg").unlink()
+    (left,) = pages.known_results(site.out)["01_first"]["pictures"]
+    assert left["file"] == "pictures/01_first-2.jpg"
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"cells": 7}', "\x00\xff", '"text"'])
+def test_what_is_no_notebook_is_refused(tmp_path, text):
+    path = tmp_path / "02_second.ipynb"
+    path.write_bytes(text.encode("latin-1"))
+    with pytest.raises(Mistake, match="02_second.ipynb is damaged"):
+        pages.read(path)
+
+
+def test_what_is_no_notebook_is_said_on_its_page(site):
+    (site.folder / "02_second.ipynb").write_text("{")
+    del site.results["02_second"]
+    site.clean()
+    site.index()
+    for name in ("02_second", "index"):
+        page = (site.out / f"{name}.html").read_text(encoding="utf-8")
+        assert "02_second.ipynb is damaged and cannot be read" in page
+        assert "cell 0" not in page
+
+
+def test_a_picture_is_found_by_its_name_however_the_address_writes_it(tmp_path):
+    Image.new("L", (20, 20), 128).save(tmp_path / "a grey.png")
+    for address in ("a%20grey.png", "a grey.png"):
+        assert pages.embedded(address, tmp_path).startswith("data:image/png;base64,")
+    address = "https://example.org/a%20grey.png"
+    assert pages.embedded(address, tmp_path) == address

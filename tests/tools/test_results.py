@@ -351,3 +351,16 @@ def test_the_total_loss_is_the_mean_style_error_and_weighted_content(vgg):
     errors = style_errors(image, style, vgg)
     loss = total_loss(vgg, photo, style, content_weight=0.5)
     assert loss(image).item() == pytest.approx(sum(errors) / 5 + 0.5 * content, rel=1e-4)
+
+
+def test_a_painting_is_judged_by_a_network_that_pools_as_its_own(vgg, tmp_path, monkeypatch):
+    judges = []
+
+    def network(name, pool="max", device=None):
+        judges.append((name, pool))
+        return vgg.pooled(pool)
+
+    monkeypatch.setattr(painting, "VGG", network)
+    painting.save_painting(load("china", 48), tmp_path / "a.jpg", vgg.pooled("avg"), TINY)
+    assert judges == [("vgg19", "avg")]
+    assert read_settings(tmp_path / "a.jpg")["pool"] == "avg"

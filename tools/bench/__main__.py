@@ -15,13 +15,16 @@ from tools import bench
 from tools.bench.first import first
 from tools.bench.hardware import floor, gpu
 from tools.bench.memory import growth, memory, paint_a_few
-from tools.bench.options import Options
+from tools.bench.options import Options, photo_and_style
 from tools.bench.peers import PEERS
 from tools.bench.races import race, run_without, tricks
 from tools.bench.report import print_report, write_plot
 from tools.bench.workers import ROOT
 from tools.countdown import duration
+from tools.endings import Mistake
+from tools.words import folder, positive
 
+SMALLEST = 16  # pixels that `load` makes of a picture
 TOPICS = {  # Options -> {row: {column: value}}
     "race": race,
     "tricks": tricks,
@@ -47,12 +50,12 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="fewer repeats and smaller pictures")
     parser.add_argument("--only", help=f"some of {','.join(TOPICS)}")
     parser.add_argument("--pair", nargs=2, metavar=("PHOTO", "STYLE"), help="names or files")
-    parser.add_argument("--px", type=int, help="long side of the race's pictures")
-    parser.add_argument("--evaluations", type=int, help="of the published loops")
-    parser.add_argument("--repeats", type=int, help="interleaved, of which the median counts")
+    parser.add_argument("--px", type=pixels, help="long side of the race's pictures")
+    parser.add_argument("--evaluations", type=positive, help="of the published loops")
+    parser.add_argument("--repeats", type=positive, help="interleaved, of which the median counts")
     parser.add_argument("--peers", help=f"some of {','.join(PEERS)}; with --quick the first")
-    parser.add_argument("--out", type=Path, help="where OUT.json and OUT.png go")
-    parser.add_argument("--worker", help=argparse.SUPPRESS)
+    parser.add_argument("--out", type=folder, help="where OUT.json and OUT.png go")
+    parser.add_argument("--worker", type=task, help=argparse.SUPPRESS)
     parser.set_defaults(
         pair=Options.pair,
         px=Options.pixels,
@@ -64,7 +67,32 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     if parsed.quick and parsed.peers is None:
         parsed.peers = next(iter(PEERS))
     parsed.peers = chosen(parser, "peer", parsed.peers, list(PEERS))
+    if parsed.worker is None:
+        check_pictures(parser, parsed.pair)
     return parsed
+
+
+def check_pictures(parser: argparse.ArgumentParser, pair: list[str]) -> None:
+    """Refuse what is no picture before anything is measured."""
+    try:
+        photo_and_style(Options(torch.device("cpu"), tuple(pair), SMALLEST))
+    except (OSError, ValueError) as error:
+        parser.error(str(error))
+
+
+def pixels(text: str) -> int:
+    """The side of a picture, from what the command line says."""
+    if positive(text) < SMALLEST:
+        raise argparse.ArgumentTypeError(f"{text} pixels are too few: give {SMALLEST} or more")
+    return positive(text)
+
+
+def task(text: str) -> dict:
+    """What a worker has to do; `tools.bench.workers` writes it."""
+    found = json.loads(text)
+    if not isinstance(found, dict) or found.get("name") not in TASKS:
+        raise argparse.ArgumentTypeError(f"a task is JSON with a name, one of {', '.join(TASKS)}")
+    return found
 
 
 def chosen(
@@ -98,10 +126,18 @@ def described(options: Options) -> dict:
 
 
 def stored(path: Path, about: dict) -> dict:
-    """The topics that a file holds from the same machine and settings."""
+    """The topics that a file holds from the same machine and settings.
+
+    Raises Mistake where it holds something else.
+    """
     if not path.exists():
         return {}
-    content = json.loads(path.read_text(encoding="utf-8"))
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError:
+        content = None
+    if not isinstance(content, dict) or "about" not in content:
+        raise Mistake(f"{path} holds no numbers of this bench: move it away, or give another --out")
     if content.pop("about") != about:
         return {}
     return {topic: rows for topic, rows in content.items() if topic in TOPICS}
@@ -112,6 +148,7 @@ def measure(topics: tuple[str, ...], options: Options, out: Path) -> None:
     about = described(options)
     print(", ".join(f"{key}: {value}" for key, value in about.items()), flush=True)
     numbers = out.with_suffix(".json")
+    numbers.parent.mkdir(parents=True, exist_ok=True)  # no hour of measuring without a place
     results = stored(numbers, about)
     for topic in topics:
         print(f"{topic} ...", flush=True)
@@ -140,8 +177,7 @@ def main(arguments: list[str]) -> int:
     if parsed.worker is None:
         measure(parsed.only, options, parsed.out)
     else:
-        task = json.loads(parsed.worker)
-        print(json.dumps(TASKS[task["name"]](options, task)))
+        print(json.dumps(TASKS[parsed.worker["name"]](options, parsed.worker)))
     return 0
 
 

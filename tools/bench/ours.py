@@ -6,7 +6,8 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from helpers.fast import keep_memory, matched_colour, pyramid
+from helpers.colours import matched_colour
+from helpers.fast import keep_memory, pyramid
 from helpers.transfer import optimise
 from helpers.vgg import VGG
 from tools.bench.peers import Loss, MakeLoss, Trajectory

@@ -5,7 +5,8 @@ from typing import NamedTuple
 
 from torch import Tensor
 
-from helpers.fast import fast, matched_colour, pyramid
+from helpers.colours import matched_colour
+from helpers.fast import fast, pyramid
 from helpers.images import load, save
 from helpers.transfer import optimise
 from helpers.vgg import VGG

@@ -8,7 +8,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from helpers.fast import fast, matched_colour, pyramid
+from helpers.colours import matched_colour
+from helpers.fast import fast, pyramid
 from helpers.images import as_saved, load, save
 from helpers.losses import content_loss, gram, range_penalty, style_loss
 from helpers.show import show

@@ -8,7 +8,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from helpers.fast import matched_colour, pyramid
+from helpers.colours import matched_colour
+from helpers.fast import pyramid
 from helpers.images import DATA, as_saved, load, read_settings, save
 from helpers.losses import content_loss, gram, style_loss, total_variation
 from helpers.transfer import optimise

@@ -17,7 +17,9 @@ from helpers.files import write_file
 from helpers.images import credit, read_settings
 from helpers.vgg import VGG
 from tools.countdown import duration
+from tools.pictures.beyond import ladder, order, paintings
 from tools.pictures.channels import excited_channels
+from tools.pictures.control import blends, colours, mix, scale, town
 from tools.pictures.depth_grid import depth_grid
 from tools.pictures.galleries import hero, paper_figure, wall
 from tools.pictures.large import equal_work, large, three_causes
@@ -50,6 +52,14 @@ PICTURES = {  # (network, path) -> None
     "09_large": large,
     "09_equal_work": equal_work,
     "09_three_causes": three_causes,
+    "10_town": town,
+    "10_colours": colours,
+    "10_scale": scale,
+    "10_mix": mix,
+    "10_blends": blends,
+    "11_ladder": ladder,
+    "11_order": order,
+    "11_paintings": paintings,
     "12_museum": museum,
 }
 

@@ -2,6 +2,7 @@
 
     python -m tools.site.build [slug ...]       build and execute all notebooks, or the named ones
     python -m tools.site.build --lists          only the files that are generated from lists
+    python -m tools.site.build --texts [slug]   what needs no execution: text, and the setup cell
     python -m tools.site.build --check          say what differs from its source; executes nothing
     python -m tools.site.build --solved FOLDER  write the solved notebooks, not executed, to FOLDER
 
@@ -23,62 +24,115 @@ import sys
 import time
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import jupytext
 import nbformat
+from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
 from helpers.files import write_file
+from tools.endings import Mistake
 from tools.site import kernel
 from tools.site.environment import environment
+from tools.site.lab import LANGUAGE
+from tools.site.run import describe
+from tools.words import choose, folder
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 NOTEBOOKS = ROOT / "notebooks"
 SOURCES = NOTEBOOKS / "src"
-PYPROJECT = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
-REPOSITORY = tomllib.loads(PYPROJECT)["project"]["urls"]["Repository"]
-SERIES = tomllib.loads((SOURCES / "series.toml").read_text(encoding="utf-8"))
+UNPUBLISHED = "https://github.com/OWNER/"  # how the address begins until somebody publishes
 BADGE = "https://colab.research.google.com/assets/colab-badge.svg"
 CELL_TIMEOUT = 600  # seconds
+# RuntimeError: a kernel that does not even start.
+FAILURES = (CellExecutionError, CellTimeoutError, DeadKernelError, RuntimeError)
+# What JupyterLab writes into a notebook that is opened with such a kernel.
+METADATA = {
+    "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
+    "language_info": LANGUAGE,
+}
 FOLDED = {"jupyter": {"source_hidden": True}, "cellView": "form"}  # for JupyterLab; for Colab
 
 SETUP = """# Setup: run me first. It finds the series, or fetches it (on Colab, for example).
-import subprocess, sys
+import os, shutil, subprocess, sys
 from pathlib import Path
 
-REPOSITORY = "{repository}"
+REPOSITORY = "ADDRESS"
 here = Path.cwd()
 above = [p for p in (here, *here.parents) if (p / "helpers" / "transfer.py").is_file()]
 root = above[0] if above else here / "paint-by-gradient"
-if not root.is_dir():
-    clone = ["git", "clone", "--quiet", "--depth", "1", REPOSITORY, str(root)]
-    if subprocess.run(clone).returncode:
-        raise RuntimeError(f"could not clone {{REPOSITORY}}: check the network, run this again")
+if not (root / "helpers" / "transfer.py").is_file():
+    if root.exists():
+        raise RuntimeError(f"{root} is not the whole series: rename it, and run this cell again")
+    if not shutil.which("git"):
+        raise RuntimeError("git is missing: install it (git-scm.com), and run this cell again")
+    part = root.with_suffix(".part")  # only what is whole gets its name
+    shutil.rmtree(part, ignore_errors=True)
+    clone = ["git", "clone", "--quiet", "--depth", "1", REPOSITORY, str(part)]
+    silent = {**os.environ, "LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0"}
+    git = subprocess.run(clone, env=silent, stderr=subprocess.PIPE, errors="replace")
+    if git.returncode:
+        why = "nobody can read there" if "Username" in git.stderr else git.stderr.strip()
+        raise RuntimeError(f"could not fetch {REPOSITORY} (then run this cell again): {why}")
+    part.rename(root)
 sys.path.insert(0, str(root))
 """
 
 
+def table(path: Path) -> dict[str, Any]:
+    """Read a TOML file. Raises Mistake, with its name, where it is none."""
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise Mistake(f"{path} is no TOML ({error}): mend it.") from error
+
+
+def repository() -> str:
+    """Return the address of the repository, as pyproject.toml has it."""
+    return table(ROOT / "pyproject.toml")["project"]["urls"]["Repository"]
+
+
+def series() -> list[dict[str, str]]:
+    """Return the notebooks of series.toml: slug, question and what is built, in their order."""
+    return table(SOURCES / "series.toml")["notebook"]
+
+
 def setup_cell() -> str:
     """Return the text of the setup cell, the same in every notebook."""
-    return SETUP.format(repository=REPOSITORY).rstrip()
+    return SETUP.replace("ADDRESS", repository()).rstrip()
 
 
 def sources() -> list[str]:
     """Return the slugs of the notebooks that have a source, in the order of series.toml."""
-    slugs = [entry["slug"] for entry in SERIES["notebook"]]
+    slugs = [entry["slug"] for entry in series()]
     return [slug for slug in slugs if (SOURCES / f"{slug}.py").is_file()]
 
 
 def title_of(slug: str) -> str:
     """Return the first heading of a source."""
     text = (SOURCES / f"{slug}.py").read_text(encoding="utf-8")
-    return re.search(r"^# # (.+)$", text, re.M).group(1).strip()
+    heading = re.search(r"^# # (.+)$", text, re.M)
+    if heading is None:
+        raise Mistake(f"{slug}.py has no heading: write a line such as `# # Paint with Adam`.")
+    return heading[1].strip()
 
 
 def top(slug: str) -> str:
-    """Return what stands above a notebook: its badge and its links."""
-    colab = REPOSITORY.replace("https://github.com", "https://colab.research.google.com/github")
-    address = f"{colab}/blob/main/notebooks/{slug}.ipynb"
-    return f"[![Open this notebook in Colab]({BADGE})]({address}) {links(slug)}"
+    """Return what stands above a notebook: its links and, as soon as it can be reached, a badge."""
+    return f"{badge(slug)} {links(slug)}".strip()
+
+
+def badge(slug: str) -> str:
+    """Return the badge that opens a notebook in Colab; nothing before somebody has published it.
+
+    Colab knows only what lies on GitHub.
+    """
+    github, colab = "https://github.com/", "https://colab.research.google.com/github/"
+    address = repository()
+    if address.startswith(UNPUBLISHED) or not address.startswith(github):
+        return ""
+    place = f"{address.replace(github, colab)}/blob/main/notebooks/{slug}.ipynb"
+    return f"[![Open this notebook in Colab]({BADGE})]({place})"
 
 
 def links(slug: str) -> str:
@@ -100,7 +154,7 @@ def series_table(folder: str = "") -> str:
     """Return the notebooks that exist as a markdown table; `folder` goes before the links."""
     rows = ["| | question | built in the open |", "|---|---|---|"]
     written = sources()
-    for entry in SERIES["notebook"]:
+    for entry in series():
         slug = entry["slug"]
         if slug in written:
             name = f"[{slug[:2]} · {title_of(slug)}]({folder}{slug}.ipynb)"
@@ -121,7 +175,10 @@ def page(place: re.Match) -> str:
 def cut(source: str) -> str:
     """Return an exercise without its solution: below `# solution` stands NotImplementedError."""
     lines = source.splitlines()
-    place = [line.strip() for line in lines].index("# solution")
+    marks = [line.strip() for line in lines]
+    if "# solution" not in marks:
+        raise Mistake(f"an exercise has no line `# solution`: write one. It begins: {lines[:1]}")
+    place = marks.index("# solution")
     indent = re.match(r" *", lines[place])[0]
     return "\n".join([*lines[:place], f"{indent}raise NotImplementedError  # your turn"])
 
@@ -134,7 +191,7 @@ def folded(function: str, cells: list[nbformat.NotebookNode]) -> str:
             lines = cell.source.splitlines()
             code = "\n".join(line for line in lines if line.strip() != "# solution")
             return f"<details><summary>Solution</summary>\n\n```python\n{code}\n```\n\n</details>"
-    raise ValueError(f"a cell asks for the solution of {function}, and no cell has it: write one")
+    raise Mistake(f"a cell asks for the solution of {function}, and no cell has it: write one")
 
 
 def assemble(slug: str, solved: bool = False) -> nbformat.NotebookNode:
@@ -165,9 +222,7 @@ def assemble(slug: str, solved: bool = False) -> nbformat.NotebookNode:
         cell.metadata = {"tags": tags} if tags else {}
         if "folded" in tags:
             cell.metadata |= FOLDED
-    python = {"display_name": "Python 3", "language": "python", "name": "python3"}
-    metadata = {"kernelspec": python, "language_info": {"name": "python"}}
-    return nbformat.v4.new_notebook(cells=cells, metadata=metadata)
+    return nbformat.v4.new_notebook(cells=cells, metadata=METADATA)
 
 
 def execute(notebook: nbformat.NotebookNode) -> None:
@@ -187,18 +242,71 @@ def write(notebook: nbformat.NotebookNode, path: Path) -> None:
 
 def differences(slug: str) -> list[str]:
     """Return where a committed notebook differs from its source, cell by cell, as sentences."""
-    path = NOTEBOOKS / f"{slug}.ipynb"
-    if not path.is_file():
-        return [f"{slug}.ipynb is missing"]
-    committed = nbformat.read(path, as_version=4).cells
-    fresh = assemble(slug).cells
+    try:
+        notebook = committed(slug)
+    except Mistake as mistake:
+        return [str(mistake)]
+    fresh = assemble(slug)
     lines = []
-    if len(committed) != len(fresh):
-        lines.append(f"{slug}: {len(committed)} cells, the source has {len(fresh)}")
-    for number, (old, new) in enumerate(zip(committed, fresh, strict=False)):
+    if notebook.metadata != fresh.metadata:
+        lines.append(f"{slug}: the metadata of the notebook differ")
+    if len(notebook.cells) != len(fresh.cells):
+        lines.append(f"{slug}: {len(notebook.cells)} cells, the source has {len(fresh.cells)}")
+    for number, (old, new) in enumerate(zip(notebook.cells, fresh.cells, strict=False)):
         if any(old[part] != new[part] for part in ("id", "cell_type", "source", "metadata")):
             lines.append(f"{slug}: cell {number} differs from its source")
     return lines
+
+
+def committed(slug: str) -> nbformat.NotebookNode:
+    """Return a notebook as it lies in notebooks/. Raises Mistake where it is missing or damaged."""
+    path = NOTEBOOKS / f"{slug}.ipynb"
+    if not path.is_file():
+        raise Mistake(f"{path.name} is missing")
+    try:
+        return nbformat.read(path, as_version=4)
+    except Exception as error:  # nbformat has no common class for what is no notebook
+        raise Mistake(f"{path.name} is damaged") from error
+
+
+def refreshed(slug: str) -> nbformat.NotebookNode:
+    """Return a committed notebook with new text and a new setup cell, and the outputs it has.
+
+    Raises Mistake where other code has changed, because then it has to be executed.
+    """
+    old, new = committed(slug), assemble(slug)
+    if code(old) != code(new):
+        raise Mistake(f"{slug}: its code has changed, and has to run: python do.py build {slug}")
+    for before, after in zip(code_cells(old), code_cells(new), strict=True):
+        after.outputs = before.outputs
+        after.execution_count = before.execution_count
+    return new
+
+
+def code_cells(notebook: nbformat.NotebookNode) -> list[nbformat.NotebookNode]:
+    """Return the cells that hold code."""
+    return [cell for cell in notebook.cells if cell.cell_type == "code"]
+
+
+def code(notebook: nbformat.NotebookNode) -> list[str]:
+    """Return what the code cells hold, apart from the setup cell, which computes nothing."""
+    return [
+        "setup" if "setup" in cell.metadata.get("tags", []) else cell.source
+        for cell in code_cells(notebook)
+    ]
+
+
+def refresh(slugs: list[str]) -> int:
+    """Write the text of notebooks anew, without executing them. Returns the exit code."""
+    failures = 0
+    for slug in slugs:
+        try:
+            write(refreshed(slug), NOTEBOOKS / f"{slug}.ipynb")
+        except Mistake as mistake:
+            print(mistake)
+            failures += 1
+    write_lists()
+    return 1 if failures else 0
 
 
 def generated_files() -> dict[Path, str]:
@@ -207,7 +315,7 @@ def generated_files() -> dict[Path, str]:
     return {
         readme: with_table(readme.read_text(encoding="utf-8")),
         ROOT / "data" / "README.md": pictures_page(),
-        ROOT / "environment.yml": environment(PYPROJECT),
+        ROOT / "environment.yml": environment((ROOT / "pyproject.toml").read_text("utf-8")),
     }
 
 
@@ -222,7 +330,7 @@ def with_table(readme: str) -> str:
 
 def pictures_page() -> str:
     """Return data/README.md: the list of the pictures as a page."""
-    pictures = tomllib.loads((ROOT / "data" / "images.toml").read_text(encoding="utf-8"))
+    pictures = table(ROOT / "data" / "images.toml")
     headings = {"content": "Photos", "style": "Styles", "texture": "Textures", "mask": "Masks"}
     lines = [
         "# The pictures",
@@ -259,22 +367,39 @@ def check() -> int:
         print("Every notebook equals its source.")
         return 0
     print("\n".join(lines))
-    print("Run: python do.py build")
+    print("Run: python do.py build (with --texts, if only text has changed)")
     return 1
 
 
-def build(slugs: list[str]) -> None:
-    """Assemble, execute and write each notebook; refresh the generated files."""
+def build(slugs: list[str]) -> int:
+    """Assemble, execute and write each notebook; refresh the generated files.
+
+    A notebook that fails stays as it was, and the others are built. Returns the exit code.
+    """
+    failures = 0
     for slug in slugs:
         start = time.monotonic()
         notebook = assemble(slug)
-        execute(notebook)
+        try:
+            execute(notebook)
+        except FAILURES as error:
+            print(f"{slug} stays as it was. {failed(notebook, error)}", flush=True)
+            failures += 1
+            continue
         path = NOTEBOOKS / f"{slug}.ipynb"
         write(notebook, path)
         size = path.stat().st_size / 1024
         seconds = time.monotonic() - start
         print(f"{slug}: {len(notebook.cells)} cells, {size:.0f} KB, {seconds:.0f} s", flush=True)
     write_lists()
+    return 1 if failures else 0
+
+
+def failed(notebook: nbformat.NotebookNode, error: Exception) -> str:
+    """Say which cell of a notebook stopped, how it begins, and why."""
+    run = [cell for cell in code_cells(notebook) if cell.execution_count or cell.outputs]
+    cell = run[-1] if run else notebook.cells[0]
+    return f"Cell {cell.id} ({cell.source.splitlines()[0]}): {describe(error, CELL_TIMEOUT)}"
 
 
 def write_lists() -> None:
@@ -288,27 +413,31 @@ def main(arguments: list[str]) -> int:
     program = "python -m tools.site.build"
     parser = argparse.ArgumentParser(program, description=__doc__.splitlines()[0])
     parser.add_argument("slugs", nargs="*", help="by slug or number; all, if none is named")
-    parser.add_argument("--check", action="store_true", help="say what differs from its source")
-    parser.add_argument("--lists", action="store_true", help="only what is made from lists")
-    parser.add_argument("--solved", type=Path, metavar="FOLDER", help="write the solved notebooks")
+    instead = parser.add_mutually_exclusive_group()
+    instead.add_argument("--check", action="store_true", help="say what differs from its source")
+    instead.add_argument("--lists", action="store_true", help="only what is made from lists")
+    instead.add_argument("--texts", action="store_true", help="only what needs no execution")
+    instead.add_argument("--solved", type=folder, metavar="FOLDER", help="write solved notebooks")
     options = parser.parse_args(arguments)
-    known = sources()
-    names = [*known, *(slug[:2] for slug in known)]
-    unknown = [word for word in options.slugs if word not in names]
-    if unknown:
-        parser.error(f"no such notebook: {', '.join(unknown)}; known: {', '.join(known)}")
-    chosen = known
-    if options.slugs:
-        chosen = [slug for slug in known if slug in options.slugs or slug[:2] in options.slugs]
+    chosen = choose(options.slugs, sources())
     if options.check:
         return check()
+    if options.texts:
+        return refresh(chosen)
+    if options.solved:
+        return solve(chosen, options.solved)
     if options.lists:
         write_lists()
-    elif options.solved:
-        for slug in chosen:
-            write(assemble(slug, solved=True), options.solved / f"{slug}.ipynb")
-    else:
-        build(chosen)
+        return 0
+    return build(chosen)
+
+
+def solve(slugs: list[str], out: Path) -> int:
+    """Write notebooks with their solutions, not executed, into a folder. Returns the exit code."""
+    if out in (NOTEBOOKS, SOURCES):
+        raise Mistake(f"{out} holds the notebooks of the learners: choose another folder.")
+    for slug in slugs:
+        write(assemble(slug, solved=True), out / f"{slug}.ipynb")
     return 0
 
 

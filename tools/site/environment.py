@@ -4,6 +4,8 @@ import re
 import tomllib
 from pathlib import Path
 
+from tools.endings import Mistake
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 # Where conda-forge has another name than PyPI.
 CONDA_NAMES = {"torch": "pytorch", "matplotlib": "matplotlib-base"}
@@ -22,7 +24,7 @@ dependencies:
 def environment(pyproject: str) -> str:
     """Return the text of environment.yml for the text of pyproject.toml.
 
-    Every bound is taken over, and the comment behind it. Raises ValueError for a requirement that
+    Every bound is taken over, and the comment behind it. Raises Mistake for a requirement that
     is no lower bound, because conda would write it in another way.
     """
     project = tomllib.loads(pyproject)["project"]
@@ -42,7 +44,7 @@ def conda_line(requirement: str, pyproject: str) -> str:
     """
     parts = re.fullmatch(r"([\w-]+)>=([\d.]+)", requirement)
     if parts is None:
-        raise ValueError(
+        raise Mistake(
             f"pyproject.toml asks for {requirement!r}; environment.yml can only be made from lower "
             "bounds such as torch>=2.6: write one"
         )

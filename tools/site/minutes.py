@@ -8,6 +8,7 @@ prediction. The minutes of an exercise stand in its heading. The card of a noteb
 rounded to five minutes.
 """
 
+import argparse
 import re
 import sys
 from typing import NamedTuple
@@ -15,6 +16,7 @@ from typing import NamedTuple
 import nbformat
 
 from tools.site import build
+from tools.words import choose
 
 WORDS_A_MINUTE = 180
 SECONDS_A_LINE = 6  # of code, to read it and to connect it with the sentence above
@@ -55,11 +57,13 @@ def of_notebook(notebook: nbformat.NotebookNode) -> Minutes:
     return Minutes(rounded(seconds / 60), sum(asked))
 
 
-def main(slugs: list[str]) -> int:
+def main(arguments: list[str]) -> int:
     """Print the minutes of the named notebooks, or of all."""
-    for slug in slugs or build.sources():
-        notebook = nbformat.read(build.NOTEBOOKS / f"{slug}.ipynb", as_version=4)
-        minutes = of_notebook(notebook)
+    program = "python -m tools.site.minutes"
+    parser = argparse.ArgumentParser(program, description=__doc__.splitlines()[0])
+    parser.add_argument("slugs", nargs="*", help="by slug or number; all, if none is named")
+    for slug in choose(parser.parse_args(arguments).slugs, build.sources()):
+        minutes = of_notebook(build.committed(slug))
         print(f"{slug}: {minutes.reading} to read, {minutes.exercises} for the exercises")
     return 0
 

@@ -3,6 +3,7 @@
 import base64
 import html
 import json
+import math
 import mimetypes
 import os
 import re
@@ -22,6 +23,7 @@ from PIL import Image
 from pygments.formatters import HtmlFormatter
 
 from helpers.files import write_file
+from tools.endings import Mistake
 
 TEMPLATES = Path(__file__).resolve().parent / "templates"
 EXTENSIONS = {"image/png": "png", "image/jpeg": "jpg", "image/gif": "gif", "image/webp": "webp"}
@@ -36,6 +38,8 @@ alt="{{ output | get_metadata("alt", kind) | default("", true) | escape_html }}"
 {% endfor %}
 {% endblock %}"""
 NOT_RUN = {"pictures": [], "failure": None, "seconds": None}
+MARK = ".paint-by-gradient"  # stands in a folder of pages, and says that they may be replaced
+MARKED = "Pages of Paint by Gradient. Its next run may replace and remove files in this folder.\n"
 
 
 def clock(seconds: float) -> str:
@@ -44,9 +48,42 @@ def clock(seconds: float) -> str:
     return f"{minutes}:{seconds:02d}"
 
 
+def claim(out: Path, is_ours: bool = False) -> None:
+    """Make a folder for pages, and mark it, so that a later run knows it again.
+
+    is_ours: whether it needs no mark. Raises FileExistsError, before anything is touched, where the
+    folder holds what somebody else has put there.
+    """
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError):
+        sentence = f"{out} cannot be a folder, because a file is in its way: choose another."
+        raise FileExistsError(sentence) from None
+    # What was half written when a run was killed says nothing about whose the folder is.
+    others = [path for path in out.iterdir() if path.suffix != ".part"]
+    if others and not is_ours and not (out / MARK).is_file():
+        raise FileExistsError(
+            f"{out} holds files that are not pages of this series, such as {others[0].name}, and "
+            "they stay as they are: choose an empty folder, or one that does not exist yet."
+        )
+    write_file(out / MARK, MARKED)
+
+
 def read(path: Path) -> nbformat.NotebookNode:
-    """Read a notebook as if nobody had run it, so that each output on a page is of this run."""
-    notebook = nbformat.read(path, as_version=4)
+    """Read a notebook as if nobody had run it, so that each output on a page is of this run.
+
+    Raises Mistake where the file is no notebook.
+    """
+    try:
+        notebook = nbformat.read(path, as_version=4)
+        nbformat.validate(notebook)
+    except OSError:
+        raise
+    except Exception as error:  # nbformat has no common class for what is no notebook
+        raise Mistake(
+            f"{path.name} is damaged and cannot be read as a notebook; `git checkout` brings it "
+            "back, and so does `python do.py build`"
+        ) from error
     for cell in notebook.cells:
         if cell.cell_type == "code":
             cell.outputs = []
@@ -233,11 +270,48 @@ def save_pictures(notebook: nbformat.NotebookNode, name: str, out: Path) -> list
     return saved
 
 
+def known_results(out: Path) -> dict[str, dict[str, Any]]:
+    """Return what results.json knows of earlier runs; what is spoiled or foreign is left out."""
+    try:
+        results = json.loads((out / "results.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return {}
+    if not isinstance(results, dict):
+        return {}
+    known = {}
+    for name, result in results.items():
+        if is_result(result) and re.fullmatch(r"[\w-]+", name):
+            # A run that was killed may have replaced its pictures.
+            there = [one for one in result["pictures"] if (out / one["file"]).is_file()]
+            known[name] = {**result, "pictures": there}
+    return known
+
+
+def is_result(result: Any) -> bool:
+    """Tell whether this is what `Site.page` notes of a notebook."""
+    kinds = {"title": str, "about": str, "seconds": float | int | None}
+    kinds |= {"failure": dict | None, "pictures": list}
+    of_picture = {"file": str, "alt": str, "caption": str, "width": int, "height": int}
+    return (
+        has(result, kinds)
+        and 0 <= (result["seconds"] or 0) < math.inf
+        and all(has(picture, of_picture) and picture["height"] for picture in result["pictures"])
+    )
+
+
+def has(facts: Any, kinds: dict[str, Any]) -> bool:
+    """Tell whether this is a dictionary that has these keys, each with a value of its kind."""
+    return isinstance(facts, dict) and all(
+        key in facts and isinstance(facts[key], kind) for key, kind in kinds.items()
+    )
+
+
 class Site:
     """The pages in a folder, and what is known about them, in its results.json.
 
     results: for each notebook its title, a sentence about it, the seconds it took or None, its
-    failure (cell and message) or None, and its pictures for the gallery.
+    failure (cell and message) or None, and its pictures for the gallery. The cell is 0 where the
+    notebook could not even be read.
     """
 
     def __init__(self, folder: Path, out: Path):
@@ -245,10 +319,7 @@ class Site:
         self.folder = folder
         self.out = out
         self.paths = {path.stem: path for path in sorted(folder.glob("*.ipynb"))}
-        try:
-            self.results = json.loads((out / "results.json").read_text(encoding="utf-8"))
-        except (OSError, ValueError):  # no run yet, or a file that somebody has spoiled
-            self.results = {}
+        self.results = known_results(out)
         loader = jinja2.FileSystemLoader(TEMPLATES)
         self.templates = jinja2.Environment(
             loader=loader,
@@ -266,7 +337,21 @@ class Site:
                 stale.unlink(missing_ok=True)
         for name, path in self.paths.items():
             if name not in self.results or not (self.out / f"{name}.html").exists():
-                self.page(name, read(path), NOT_RUN)
+                self.blank(name, path)
+
+    def blank(self, name: str, path: Path) -> None:
+        """Write the page of a notebook that was not run, or that cannot be."""
+        try:
+            self.page(name, read(path), NOT_RUN)
+        except Mistake as mistake:
+            self.damaged(name, str(mistake))
+
+    def damaged(self, name: str, message: str) -> None:
+        """Write the page of a notebook that cannot be read."""
+        heading = nbformat.v4.new_markdown_cell(f"# {name}")
+        failure = {"cell": 0, "message": message}
+        empty = nbformat.v4.new_notebook(cells=[heading])
+        self.page(name, empty, {**NOT_RUN, "failure": failure})
 
     def page(self, name: str, notebook: nbformat.NotebookNode, result: dict[str, Any]) -> None:
         """Write one notebook's page and note what is known about it."""

@@ -18,8 +18,10 @@ from pathlib import Path
 import nbformat
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
+from tools.endings import Mistake
 from tools.site.kernel import execute, is_run
-from tools.site.pages import Site, clock, read, save_pictures
+from tools.site.pages import Site, claim, clock, read, save_pictures
+from tools.words import choose, folder, positive
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 EVERY = 15  # seconds between two lines where there is no terminal
@@ -132,7 +134,15 @@ def describe(error: Exception, timeout: int) -> str:
 
 def run(site: Site, name: str, timeout: int, progress: Progress) -> str | None:
     """Run one notebook and write its page. Returns a sentence if it failed."""
-    notebook = read(site.paths[name])
+    progress.enter(name, cells=1)
+    try:
+        notebook = read(site.paths[name])
+    except Mistake as mistake:
+        site.damaged(name, str(mistake))
+        site.index()
+        progress.leave()
+        progress.keep(f"FAILED  {name}, not run")
+        return f"{name} failed: {mistake}"
     cells = sum(is_run(cell) for cell in notebook.cells)
     progress.enter(name, cells)
     work = attempt(notebook, site.folder, timeout, progress)
@@ -148,21 +158,6 @@ def run(site: Site, name: str, timeout: int, progress: Progress) -> str | None:
     return f"{name} failed in cell {progress.cell}: {message}" if failure else None
 
 
-def choose(wanted: list[str], names: list[str]) -> list[str]:
-    """Return the notebooks that are wanted, by stem, file name or number; all, if none is.
-
-    Ends the program with a sentence if there is no such notebook.
-    """
-    chosen = []
-    for word in wanted:
-        stem = Path(word).stem
-        matches = [name for name in names if stem in (name, name.split("_")[0])]
-        if not matches:
-            sys.exit(f"There is no notebook {stem}; there are: {', '.join(names)}.")
-        chosen += matches
-    return [name for name in names if name in chosen] if wanted else names
-
-
 def seconds_last_time(site: Site, name: str) -> float | None:
     """Return the seconds that a notebook took in its last run, if that came to its end."""
     result = site.results[name]
@@ -174,26 +169,19 @@ def main(arguments: list[str], root: Path = ROOT) -> int:
     program = "python -m tools.site.run"
     parser = argparse.ArgumentParser(program, description=__doc__.splitlines()[0])
     parser.add_argument("names", nargs="*", help="such as 06 or 06_painting_with_adam")
-    parser.add_argument("--out", type=Path, default=root / "build", help="where the pages go")
-    parser.add_argument("--timeout", type=int, default=600, help="seconds a cell may take (600)")
+    parser.add_argument("--out", type=folder, default=root / "build", help="where the pages go")
+    parser.add_argument("--timeout", type=positive, default=600, help="seconds of a cell (600)")
     options = parser.parse_args(arguments)
 
-    site = Site(root / "notebooks", options.out.resolve())
+    out = options.out
+    site = Site(root / "notebooks", out)
     names = choose(options.names, list(site.paths))
     if not names:
-        sys.exit(f"There are no notebooks in {site.folder}.")
+        raise Mistake(f"There are no notebooks in {site.folder}.")
+    claim(out, is_ours=out == root / "build")
     site.clean()
     progress = Progress({name: seconds_last_time(site, name) for name in names})
-    failures = []
-    stopped = False
-    try:
-        for name in names:
-            failure = run(site, name, options.timeout, progress)
-            if failure:
-                failures.append(failure)
-    except KeyboardInterrupt:
-        stopped = True
-        progress.keep("Stopped by you: what was finished is kept.")
+    failures, stopped = run_all(site, names, options.timeout, progress)
     site.index()
     for failure in failures:
         print(failure)
@@ -201,6 +189,25 @@ def main(arguments: list[str], root: Path = ROOT) -> int:
     if stopped:
         return 130
     return 1 if failures else 0
+
+
+def run_all(
+    site: Site,
+    names: list[str],
+    timeout: int,
+    progress: Progress,
+) -> tuple[list[str], bool]:
+    """Run notebooks until the last or until Ctrl-C. Returns failures, and whether it was Ctrl-C."""
+    failures = []
+    try:
+        for name in names:
+            failure = run(site, name, timeout, progress)
+            if failure:
+                failures.append(failure)
+    except KeyboardInterrupt:
+        progress.keep("Stopped by you: what was finished is kept.")
+        return failures, True
+    return failures, False
 
 
 if __name__ == "__main__":

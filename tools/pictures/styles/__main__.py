@@ -4,13 +4,13 @@ import argparse
 import io
 import sys
 import time
-from pathlib import Path
 
 from PIL import Image
 
 from helpers.files import write_file
 from helpers.images import DATA
 from tools.pictures.styles import STYLES, draw
+from tools.words import folder
 
 
 def as_jpeg(picture: Image.Image) -> bytes:
@@ -24,7 +24,7 @@ def main(arguments: list[str]) -> int:
     """Draw the named pictures, or all of them, and print a line for each."""
     parser = argparse.ArgumentParser(prog="python -m tools.pictures.styles", description=__doc__)
     parser.add_argument("names", nargs="*", help=f"of {', '.join(STYLES)} (all by default)")
-    parser.add_argument("--out", type=Path, default=DATA / "style", help="folder for the JPEGs")
+    parser.add_argument("--out", type=folder, default=DATA / "style", help="folder for the JPEGs")
     options = parser.parse_args(arguments)
     unknown = [name for name in options.names if name not in STYLES]
     if unknown:
