@@ -5,28 +5,27 @@ missing, whoever was killed before.
 """
 
 import json
-import os
 import shutil
 import threading
 import time
-from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from typing import NamedTuple
 
-from PIL import Image
-
-from helpers.exhibit.jobs import PROGRESS, Done, carry_out, evaluations, memory, pixels
-from helpers.exhibit.plan import Job, Plan, WrongPlan
+from helpers.exhibit.cluster import Cluster, connected, paint_there
+from helpers.exhibit.jobs import LOST, PROGRESS, Done, carry_out
+from helpers.exhibit.plan import Job, Plan, WrongPlan, is_whole
+from helpers.exhibit.room import cores, free_memory, has_gpu, painters
 from helpers.files import write_file
 
-__all__ = ["Forecast", "Report", "exhibit", "forecast", "missing"]
+__all__ = ["Forecast", "Report", "exhibit", "forecast"]
 
 EVERY = 5  # seconds between two lines of progress
-MOST_KILLS = 2  # a job whose worker was killed so often is not tried again
-# Seconds of one core for an evaluation of a pixel, in float32; half precision takes about half.
-SECONDS_A_PIXEL = 17e-6
+MOST_TOLD = 4  # jobs in such a line
+MOST_DEATHS = 3  # of workers that had not even begun
+GIVEN_UP = "its worker was killed, and once more when it painted alone: perhaps the memory was full"
+NO_WORKERS = "workers are killed before they begin: perhaps the memory is full"
+BROKEN = "the file is not where this machine looks for it"
 
 
 class Forecast(NamedTuple):
@@ -50,28 +49,43 @@ class Report(NamedTuple):
     was_stopped: bool
 
 
-def exhibit(plan: Plan, *, workers: int | None = None, scheduler: str | None = None) -> Report:
-    """Paint what is missing of a plan.
+def exhibit(plan: Plan, *, workers: int | None = None) -> Report:
+    """Paint what is missing of a plan, here or on the cluster that it names.
 
-    workers: how many paint at once; None takes as many as cores and memory allow. scheduler: the
-    address of a Dask cluster, such as tcp://127.0.0.1:8786, whose workers paint instead.
+    workers: how many paint at once here; None takes as many as cores and memory allow.
 
     A job that fails becomes a line of report.json, and stops nobody. Ctrl-C ends the jobs that are
-    being painted and keeps what is finished. Raises WrongPlan where there is no room.
+    being painted and keeps what is finished. Raises WrongPlan where there is no room, and where a
+    cluster cannot be had.
     """
-    left = missing(plan)
-    found = sorted(names_of(plan.jobs) - names_of(left))
-    expected = forecast(plan, left, workers)
-    print(described(expected, plan), flush=True)
+    left = plan.missing()
+    found = sorted({job.name for job in plan.jobs} - {job.name for job in left})
     if not left:
+        print(described(forecast(plan, left, workers), plan), flush=True)
+        _write_report(plan, {})
         return Report([], found, {}, was_stopped=False)
-    _require_room(plan, expected)
+    with connected(plan.scheduler, plan.out) if plan.scheduler else nullcontext() as cluster:
+        expected = forecast(plan, left, workers, cluster)
+        print(described(expected, plan), flush=True)
+        _require_memory(expected, cluster)
+        plan.out.mkdir(parents=True, exist_ok=True)
+        report = _run(plan, left, found, expected, cluster)
+    _write_report(plan, report.failures)
+    print(_summary(plan, report), flush=True)
+    return report
+
+
+def _run(
+    plan: Plan, left: list[Job], found: list[str], expected: Forecast, cluster: Cluster | None
+) -> Report:
     painted: list[str] = []
     failures: dict[str, str] = {}
     was_stopped = False
     with _progress(plan, len(found), len(left)) as state:
         try:
-            for done in _carried_out(plan, left, expected, scheduler, state):
+            for done in _carried_out(plan, left, expected, cluster, state):
+                if not done.failure and not is_whole(plan.out / f"{done.name}.png"):
+                    done = done._replace(failure=BROKEN)
                 state.note(done)
                 if done.failure:
                     failures[done.name] = done.failure
@@ -79,61 +93,35 @@ def exhibit(plan: Plan, *, workers: int | None = None, scheduler: str | None = N
                     painted.append(done.name)
         except KeyboardInterrupt:
             was_stopped = True
-    _write_report(plan, failures)
-    print(_summary(plan, found, painted, failures, was_stopped), flush=True)
     return Report(painted, found, failures, was_stopped)
 
 
-def names_of(jobs: list[Job]) -> set[str]:
-    """What jobs are called."""
-    return {job.name for job in jobs}
+def forecast(
+    plan: Plan, left: list[Job], workers: int | None = None, cluster: Cluster | None = None
+) -> Forecast:
+    """What the jobs that are left will take; nothing is painted.
 
-
-def missing(plan: Plan) -> list[Job]:
-    """The jobs of a plan whose results are not there."""
-    try:
-        there = {entry.name for entry in os.scandir(plan.out)}
-    except FileNotFoundError:
-        there = set()
-    except NotADirectoryError:
-        raise WrongPlan(f"{plan.out} is a file: out has to be a folder") from None
-    return [job for job in plan.jobs if f"{job.name}.png" not in there]
-
-
-def forecast(plan: Plan, left: list[Job], workers: int | None = None) -> Forecast:
-    """What the jobs that are left will take; nothing is painted."""
-    sides: dict[str, tuple[int, int]] = {}
+    Workers and threads are chosen so that all cores are used and none is used twice.
+    """
     core_seconds = 0.0
     largest = 0
     disk = 0
     for job in left:
-        if job.content not in sides:
-            with Image.open(plan.path_of(job.content)) as image:
-                sides[job.content] = image.size
-        count = pixels(job, sides[job.content])
-        share = 1.0 if job.precision == "float32" else 0.5
-        core_seconds += evaluations(job) * count * SECONDS_A_PIXEL * share
-        largest = max(largest, memory(count))
-        disk += 3 * count
-    cores = (
-        len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    )
-    if workers is None:
-        fit = free_memory() // largest if largest and free_memory() else cores
-        workers = max(1, min(cores, len(left), fit))
-    threads = max(1, cores // workers)
+        needed = plan.needs(job)
+        core_seconds += needed.core_seconds
+        largest = max(largest, needed.memory)
+        disk += needed.disk
     finished = len(plan.jobs) - len(left)
+    if cluster is not None:
+        return Forecast(
+            len(left), finished, core_seconds, largest, disk, cluster.workers, cluster.threads
+        )
+    if workers is None:
+        free = free_memory()
+        fit = free // largest if free and largest else len(left)
+        workers = max(1, min(painters(), len(left), fit))
+    threads = max(1, cores() // workers)
     return Forecast(len(left), finished, core_seconds, largest, disk, workers, threads)
-
-
-def free_memory() -> int:
-    """Bytes that are free for programs; 0 where the system does not tell."""
-    try:
-        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
-    except OSError:
-        return 0
-    numbers = dict(line.split(":", 1) for line in lines)
-    return int(numbers["MemAvailable"].split()[0]) * 1024
 
 
 def described(expected: Forecast, plan: Plan) -> str:
@@ -146,6 +134,7 @@ def described(expected: Forecast, plan: Plan) -> str:
         f"{expected.jobs} of {total} paintings are to be made, in {plan.out}: about "
         f"{clock(wall)} with {expected.workers} worker(s) of {expected.threads} thread(s), "
         f"{expected.memory / 1e9:.1f} GB of memory for each, {expected.disk / 1e6:.0f} MB on disk."
+        f"{' The time is that of a processor; a GPU needs much less.' if has_gpu() else ''}"
     )
 
 
@@ -157,108 +146,128 @@ def clock(seconds: float) -> str:
     return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60:02d} min"
 
 
-def _require_room(plan: Plan, expected: Forecast) -> None:
-    """Refuse what cannot fit into memory or onto the disk, before the first job."""
-    free = free_memory()
-    problems = []
-    if free and expected.memory > free:
-        needed = f"{expected.memory / 1e9:.1f} GB of memory"
-        problems.append(f"the largest painting needs {needed}, and {free / 1e9:.1f} are free")
-    folder = plan.out
-    while not folder.exists():
-        folder = folder.parent
-    room = shutil.disk_usage(folder).free
-    if expected.disk > room:
-        needed = f"{expected.disk / 1e6:.0f} MB"
-        problems.append(f"the results need {needed}, and {room / 1e6:.0f} are free in {folder}")
-    if problems:
-        raise WrongPlan(f"Nothing was painted: {'; '.join(problems)}.")
-    plan.out.mkdir(parents=True, exist_ok=True)
+def _require_memory(expected: Forecast, cluster: Cluster | None) -> None:
+    """Refuse what cannot fit into memory, before the first job."""
+    free = free_memory() if cluster is None else cluster.memory
+    at_once = expected.workers if cluster is None else 1
+    if free and expected.memory * at_once > free:
+        needed = f"the largest painting needs {expected.memory / 1e9:.1f} GB of memory"
+        if at_once > 1:
+            needed += f" in each of {at_once} workers"
+        where = "here" if cluster is None else "in the smallest worker"
+        raise WrongPlan(f"Nothing was painted: {needed}, and {free / 1e9:.1f} GB are free {where}.")
 
 
 # ---- the workers ---------------------------------------------------------------------------------
 
+Painters = Callable[[list[Job], int, int], Iterator[Done]]  # (jobs, workers, threads)
+
 
 def _carried_out(
-    plan: Plan, left: list[Job], expected: Forecast, scheduler: str | None, state: "_State"
+    plan: Plan, left: list[Job], expected: Forecast, cluster: Cluster | None, state: "_State"
 ) -> Iterator[Done]:
-    """Let workers paint; where one is killed, the others go on with what is left."""
-    if scheduler is not None:
-        yield from _by_dask(plan, left, scheduler)
-        return
-    kills: Counter[str] = Counter()
-    todo = {job.name: job for job in left}
+    """Paint; where a worker is killed, the others go on.
+
+    Nobody knows which of the jobs that were being painted then was to blame, if any: so those are
+    tried again at the end, each alone, with all cores and the whole memory.
+    """
+
+    def paint(jobs: list[Job], workers: int, threads: int) -> Iterator[Done]:
+        if cluster is not None:
+            return _by_dask(plan, jobs, cluster)
+        return _by_cores(plan, jobs, workers, threads)
+
+    suspects = []
+    by_name = {job.name: job for job in left}
+    for done in _patiently(plan, left, state, paint, expected.workers, expected.threads):
+        if done.failure == LOST:
+            suspects.append(by_name[done.name])
+        else:
+            yield done
+    all_threads = expected.workers * expected.threads
+    for job in suspects:
+        for done in _patiently(plan, [job], state, paint, 1, all_threads):
+            yield done._replace(failure=GIVEN_UP) if done.failure == LOST else done
+
+
+def _patiently(  # noqa: PLR0913 - a run has a plan, jobs and workers, and tells how far it is
+    plan: Plan,
+    jobs: list[Job],
+    state: "_State",
+    paint: Painters,
+    workers: int,
+    threads: int,
+) -> Iterator[Done]:
+    """Begin again with what is left, whenever all workers are gone because one was killed.
+
+    Yields what is done, and as LOST what was being painted.
+    """
+    todo = {job.name: job for job in jobs}
+    deaths = 0
     while todo:
         try:
-            for done in _by_cores(plan, list(todo.values()), expected):
+            for done in paint(list(todo.values()), workers, threads):
                 del todo[done.name]
+                deaths = 0
                 yield done
+            return
         except _WorkerKilled:
-            for job in missing(plan):  # some may be finished, and their workers died after that
-                if job.name in state.running():
-                    kills[job.name] += 1
-            for name in list(todo):
-                if kills[name] >= MOST_KILLS:
-                    del todo[name]
-                    yield Done(name, "its worker was killed twice: perhaps the memory was full", 0)
-            finished = set(todo) - names_of(missing(plan))
-            for name in finished:
-                del todo[name]
-                yield Done(name, "", 0)
+            running = state.running()
             state.forget()
+        before = len(todo)
+        for name in list(todo):
+            if is_whole(plan.out / f"{name}.png"):  # finished, and not yet told
+                del todo[name]
+                yield Done(name, "", 0.0)
+            elif name in running:
+                del todo[name]
+                yield Done(name, LOST, 0.0)
+        deaths = deaths + 1 if len(todo) == before else 0
+        if deaths == MOST_DEATHS:
+            yield from (Done(name, NO_WORKERS, 0.0) for name in todo)
+            return
 
 
 class _WorkerKilled(Exception):
-    """A worker was killed, and its jobs with it."""
+    """A worker was killed, and the others were ended with it."""
 
 
 def _arguments(plan: Plan, job: Job, threads: int) -> tuple:
-    masks = [str(mask).removeprefix("not ") for mask in job.control.get("masks", [])]
-    masks += [job.control["protected"][0]] if "protected" in job.control else []
-    pictures = [job.content, *job.styles, *masks]
-    files = {picture: str(plan.path_of(picture).resolve()) for picture in pictures}
+    """What `carry_out` is called with."""
+    files = {picture: str(plan.path_of(picture).resolve()) for picture in job.pictures()}
     return job, files, str(plan.out.resolve()), threads
 
 
-def _by_cores(plan: Plan, jobs: list[Job], expected: Forecast) -> Iterator[Done]:
+def _by_cores(plan: Plan, jobs: list[Job], workers: int, threads: int) -> Iterator[Done]:
     """Paint with processes on this machine."""
     from joblib import Parallel, delayed, parallel_config
+    from joblib.externals.loky import get_reusable_executor
     from joblib.externals.loky.process_executor import TerminatedWorkerError
 
-    with parallel_config("loky", inner_max_num_threads=expected.threads):
+    # For one worker joblib would paint in this process, which a full memory would kill: so there
+    # are two, and one job at a time.
+    with parallel_config("loky", inner_max_num_threads=threads):
         parallel = Parallel(
-            n_jobs=expected.workers,
+            n_jobs=max(2, workers),
             return_as="generator_unordered",
             batch_size=1,
-            pre_dispatch="all",
+            pre_dispatch=workers,
         )
-        calls = (delayed(carry_out)(*_arguments(plan, job, expected.threads)) for job in jobs)
+        calls = (delayed(carry_out)(*_arguments(plan, job, threads)) for job in jobs)
         try:
             yield from parallel(calls)
         except TerminatedWorkerError:
             raise _WorkerKilled from None
+        finally:  # they would keep their networks in memory for minutes
+            get_reusable_executor().shutdown(kill_workers=True)
 
 
-def _by_dask(plan: Plan, jobs: list[Job], scheduler: str) -> Iterator[Done]:
-    """Paint with the workers of a Dask cluster; it gives a killed worker's jobs to the others."""
-    try:
-        from distributed import Client
-        from joblib import Parallel, delayed, parallel_config
-    except ImportError:
-        advice = 'pip install "dask[distributed]"'
-        raise WrongPlan(
-            f"a cluster needs Dask: {advice}, on this machine and its workers"
-        ) from None
-    try:
-        client = Client(scheduler, timeout=10)
-    except (OSError, ValueError) as error:
-        raise WrongPlan(f"no Dask scheduler answers at {scheduler}: {error}") from None
-    with client, parallel_config("dask", client=client):
-        parallel = Parallel(return_as="generator_unordered", batch_size=1)
-        yield from parallel(delayed(carry_out)(*_arguments(plan, job, 1)) for job in jobs)
+def _by_dask(plan: Plan, jobs: list[Job], cluster: Cluster) -> Iterator[Done]:
+    """Paint with the workers of a Dask cluster."""
+    yield from paint_there(cluster, [_arguments(plan, job, cluster.threads) for job in jobs])
 
 
-# ---- what is said --------------------------------------------------------------------------------
+# ---- what is told --------------------------------------------------------------------------------
 
 
 class _State:
@@ -269,19 +278,17 @@ class _State:
         self.found = found
         self.left = left
         self.done = 0
-        self.failed = 0
         self.start = time.monotonic()
 
     def note(self, done: Done) -> None:
         self.done += 1
-        self.failed += bool(done.failure)
         if done.failure:
             print(f"{done.name}: {done.failure}", flush=True)
 
     def running(self) -> dict[str, float]:
         """The jobs that are being painted, and the share of each that is done."""
         shares = {}
-        for note in self.folder.glob("*") if self.folder.is_dir() else ():
+        for note in self.folder.glob("[!.]*"):
             try:
                 shares[note.name] = json.loads(note.read_text())["share"]
             except (OSError, ValueError, KeyError):  # it was finished in this moment
@@ -296,9 +303,11 @@ class _State:
         running = self.running()
         share = (self.done + sum(running.values())) / max(1, self.left)
         line = f"{self.found + self.done} of {self.found + self.left} paintings are done"
-        parts = [f"{name.rpartition('_')[0]} {share:.0%}" for name, share in running.items()]
+        parts = [f"{name.rpartition('_')[0]} {part:.0%}" for name, part in running.items()]
         if parts:
-            line += f"; being painted: {', '.join(parts[:4])}"
+            line += f"; being painted: {', '.join(parts[:MOST_TOLD])}"
+        if len(parts) > MOST_TOLD:
+            line += f" and {len(parts) - MOST_TOLD} more"
         seconds = time.monotonic() - self.start
         if share > 0.02:
             line += f"; about {clock(seconds / share * (1 - share))} left"
@@ -332,11 +341,9 @@ def _write_report(plan: Plan, failures: dict[str, str]) -> None:
     write_file(plan.out / "report.json", json.dumps(report, indent=1, ensure_ascii=False))
 
 
-def _summary(
-    plan: Plan, found: list[str], painted: list[str], failures: dict, was_stopped: bool
-) -> str:
-    total = len(plan.jobs)
-    line = f"{len(painted)} painted, {len(found)} found, {len(failures)} failed, of {total}."
-    if was_stopped:
+def _summary(plan: Plan, report: Report) -> str:
+    counts = f"{len(report.painted)} painted, {len(report.found)} found"
+    line = f"{counts}, {len(report.failures)} failed, of {len(plan.jobs)}."
+    if report.was_stopped:
         line = f"Stopped by you: what is finished is kept. {line} The same call does the rest."
     return line

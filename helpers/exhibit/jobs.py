@@ -1,9 +1,10 @@
-"""One job of an exhibition: what it will need, and the painting itself, in a process of its own."""
+"""One job of an exhibition: the painting, its measures and its file, in a process of its own."""
 
 import contextlib
 import io
 import json
 import os
+import threading
 import time
 from functools import cache
 from pathlib import Path
@@ -13,7 +14,7 @@ import torch
 from torch import Tensor
 
 from helpers.control import Controls
-from helpers.exhibit.plan import Job
+from helpers.exhibit.plan import Job, is_whole
 from helpers.fast import fast
 from helpers.files import write_file
 from helpers.images import as_saved, load, save
@@ -22,15 +23,15 @@ from helpers.masks import load_mask
 from helpers.recipes import paint, pictures_for
 from helpers.vgg import VGG
 
-__all__ = ["Done", "carry_out", "evaluations", "memory", "pixels"]
+__all__ = ["Done", "LOST", "PROGRESS", "carry_out"]
 
 STYLE = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
 CONTENT = "relu4_2"
-# Channels and convolutions of each block, as far as relu5_1; notebook 09 counts them.
-BLOCKS = ((64, 2), (128, 2), (256, 4), (512, 4), (512, 1))
-PROCESS = 700_000_000  # bytes that Python, torch and the network take before anything is painted
-PAIRS = 50  # steps and changes of gradient that L-BFGS keeps, within a gigabyte
 PROGRESS = ".progress"  # a folder beside the results: what each job that runs has reached
+
+
+LOST = "its worker was killed"  # as a failure: the job may be tried once more
+ONE_AT_A_TIME = threading.Lock()  # a worker of Dask may have several threads
 
 
 class Done(NamedTuple):
@@ -39,34 +40,6 @@ class Done(NamedTuple):
     name: str
     failure: str  # a sentence; empty if it was painted
     seconds: float
-
-
-def evaluations(job: Job) -> int:
-    """How often the loss will be evaluated."""
-    return job.steps or job.made().steps
-
-
-def pixels(job: Job, sides: tuple[int, int]) -> int:
-    """Pixels of the painting, for a photo of these sides (width, height)."""
-    made = job.made()
-    size = job.size or made.size
-    of = {"long": max(sides), "short": min(sides), "height": sides[1]}[made.side]
-    return round(sides[0] * size / of) * round(sides[1] * size / of)
-
-
-def memory(count: int) -> int:
-    """Bytes that a process needs for a painting of so many pixels, in float32.
-
-    Features and their gradients, L-BFGS, and a process with a network: notebook 09 derives the
-    first, and a real run stays below the sum.
-    """
-    features = 0
-    left = count
-    for channels, convolutions in BLOCKS:
-        features += 4 * channels * left * (convolutions + 1)
-        left //= 4
-    history = min(10**9, PAIRS * 2 * 4 * 3 * count)
-    return PROCESS + round(1.5 * features) + history
 
 
 @cache
@@ -84,22 +57,37 @@ def carry_out(job: Job, files: dict[str, str], out: str, threads: int) -> Done:
     files: each picture's path by its name in the plan. out: the folder of the results. threads: how
     many this process may use.
     """
-    start = time.monotonic()
-    torch.set_num_threads(threads)
-    note = Path(out, PROGRESS, job.name)
-    try:
-        note.parent.mkdir(parents=True, exist_ok=True)
-        said = io.StringIO()  # lines of thirty workers would be a muddle
-        with contextlib.redirect_stdout(said):
-            _paint(job, files, Path(out), note, said)
+    with ONE_AT_A_TIME:
+        start = time.monotonic()
+        torch.set_num_threads(threads)
         failure = ""
-    except MemoryError:
-        failure = "there was not enough memory: take a smaller size, or fewer workers"
-    except Exception as error:
-        failure = (str(error) or repr(error)).splitlines()[0]
-    finally:
-        note.unlink(missing_ok=True)
-    return Done(job.name, failure, time.monotonic() - start)
+        note = Path(out, PROGRESS, job.name)
+        try:
+            # Dask repeats what a killed worker had finished and not yet told.
+            if not is_whole(Path(out, f"{job.name}.png")):
+                _note(note, 0.0)
+                said = io.StringIO()  # lines of thirty workers would be a muddle
+                with contextlib.redirect_stdout(said):
+                    _paint(job, files, Path(out), note, said)
+        except Exception as error:
+            failure = _sentence(error)
+        finally:
+            note.unlink(missing_ok=True)
+        return Done(job.name, failure, time.monotonic() - start)
+
+
+def _note(path: Path, share: float) -> None:
+    """Tell which share of a job is done. A note that is left over tells whose worker was killed."""
+    write_file(path, json.dumps({"pid": os.getpid(), "share": share}))
+
+
+def _sentence(error: Exception) -> str:
+    """What went wrong, in one line."""
+    text = (str(error) or repr(error)).splitlines()[0]
+    is_full = "allocate memory" in text or "out of memory" in text
+    if is_full or isinstance(error, MemoryError):
+        return "there was not enough memory: take a smaller size, or fewer workers"
+    return text
 
 
 def _paint(job: Job, files: dict[str, str], out: Path, note: Path, said: io.StringIO) -> None:
@@ -109,13 +97,13 @@ def _paint(job: Job, files: dict[str, str], out: Path, note: Path, said: io.Stri
     content = load(files[job.content], None)
     styles = [load(files[style], None) for style in job.styles]
     controls = _controls(job.control, files, content)
-    total = evaluations(job)
+    total = job.steps or job.made().steps
     last_told = time.monotonic()
 
     def tell(step: int, image: Tensor, value: float) -> None:
         nonlocal last_told
         if step == 1 or time.monotonic() - last_told > 2:
-            write_file(note, json.dumps({"pid": os.getpid(), "share": step / total}))
+            _note(note, step / total)
             last_told = time.monotonic()
 
     result = paint(

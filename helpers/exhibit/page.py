@@ -12,13 +12,15 @@ from typing import Any, NamedTuple
 
 from PIL import Image
 
+from helpers.exhibit.plan import Plan
 from helpers.files import write_file
 from helpers.images import credit, load, manifest, read_settings, to_pil
 
-__all__ = ["SORTS", "Result", "filtered", "results", "sorted_by", "write_pages"]
+__all__ = ["SORTS", "Result", "filtered", "of_plan", "results", "sorted_by", "write_pages"]
 
 WIDEST = 1600  # pixels of a picture on the page: sharp on a large screen
 SORTS = {  # word: what is compared
+    "plan": lambda result: 0,  # as they come
     "name": lambda result: result.path.name,
     "style": lambda result: result.settings.get("style_error", math.inf),
     "content": lambda result: result.settings.get("content_error", math.inf),
@@ -63,6 +65,21 @@ def results(folder: Path) -> list[Result]:
     return found
 
 
+def of_plan(plan: Plan) -> list[Result]:
+    """What is finished of a plan, in its order, with the titles and labels that it has now.
+
+    Other paintings in its folder, of an earlier state of the plan, are left out.
+    """
+    by_name = {result.path.stem: result for result in results(plan.out)}
+    found = []
+    for job in plan.jobs:
+        if job.name in by_name:
+            result = by_name[job.name]
+            words = {"title": job.title, "label": job.label}
+            found.append(result._replace(settings={**result.settings, **words}))
+    return found
+
+
 def filtered(found: list[Result], words: list[str]) -> list[Result]:
     """Those for which every word=value holds: style=mosaic, recipe=ours, size=512.
 
@@ -84,7 +101,10 @@ def _is(stored: Any, value: str) -> bool:
 
 
 def sorted_by(found: list[Result], word: str) -> list[Result]:
-    """The results by name, style (error), content (error) or time. Raises ValueError for others."""
+    """The results as they come (plan), or by name, style (error), content (error) or time.
+
+    The smallest stands first. Raises ValueError for another word.
+    """
     if word not in SORTS:
         raise ValueError(f"there is no order {word!r}; known: {', '.join(SORTS)}")
     return sorted(found, key=SORTS[word])

@@ -8,7 +8,6 @@ import os
 import tomllib
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field
-from functools import cache
 from numbers import Integral, Real
 from pathlib import Path
 from typing import Any
@@ -17,27 +16,23 @@ from PIL import Image
 
 from helpers.control import COLOURS
 from helpers.decode import MAX_PIXELS
+from helpers.exhibit.room import Needs, free_disk, free_memory, made, needs
 from helpers.images import DATA, manifest
 from helpers.masks import WAYS
-from helpers.recipes import RECIPES, SMALLEST, Recipe, recipe
+from helpers.recipes import RECIPES, SMALLEST, Recipe
 from helpers.vgg import NETWORKS, NORMALISED
 
-__all__ = ["Job", "Plan", "WrongPlan"]
+__all__ = ["Job", "Plan", "WrongPlan", "is_whole"]
 
 EMBEDDED = ("vgg19", NORMALISED)  # what needs no download
-OF_A_WORK = (
-    "content",
-    "style",
-    "recipe",
-    "size",
-    "seed",
-    "control",
-)  # may be lists: multiplied out
+OF_A_WORK = ("content", "style", "recipe", "size", "seed", "control")  # lists are multiplied out
 ALSO_OF_A_WORK = ("title", "label", "steps", "changes", "network", "precision")
 OF_A_CONTROL = ("colour", "masks", "way", "shares", "protected")
-OF_A_PLAN = ("title", "author", "out", "work", *OF_A_WORK, *ALSO_OF_A_WORK)
+OF_A_PLAN = ("title", "author", "out", "scheduler", "work", *OF_A_WORK, *ALSO_OF_A_WORK)
 PRECISIONS = ("fast", "float32", "bfloat16")
-MOST_SHOWN = 40  # mistakes
+ORIENTATION = 0x0112  # of EXIF
+SHAPES = 0.02  # by how much the shape of a mask may differ from that of its photo
+END_OF_PNG = b"\x00\x00\x00\x00IEND\xaeB`\x82"
 
 
 class WrongPlan(ValueError):
@@ -68,42 +63,67 @@ class Job:
 
     def made(self) -> Recipe:
         """The recipe with its changes."""
-        return _made(self.recipe, json.dumps(self.changes, sort_keys=True))
+        return _made(self.recipe, self.changes)
+
+    def pictures(self) -> list[str]:
+        """The photo, the styles and the masks, as they are named in the plan."""
+        return [self.content, *self.styles, *_masks_of(self.control)]
 
 
-@cache
-def _made(name: str, changes: str) -> Recipe:
-    """A recipe is checked when it is made, which takes a while; ten thousand jobs share a few."""
-    return recipe(name, **json.loads(changes))
+def _made(name: str, changes: dict) -> Recipe:
+    return made(name, json.dumps(changes, sort_keys=True))
+
+
+def _masks_of(control: dict) -> list[str]:
+    """The names of the masks of a control; "not sky" is made of the mask sky."""
+    masks = [mask.removeprefix("not ") for mask in control.get("masks", [])]
+    return [*masks, *control.get("protected", [])[:1]]
+
+
+def is_whole(path: str | os.PathLike) -> bool:
+    """Whether a result is there to its last byte; a disk that failed may have kept a part."""
+    try:
+        with open(path, "rb") as file:
+            file.seek(-len(END_OF_PNG), os.SEEK_END)
+            return file.read() == END_OF_PNG
+    except OSError:  # there is none, or it is shorter than that
+        return False
 
 
 class Plan:
     """What is to be painted, and where the results go.
 
-    title, author: of the page. out: the folder of the results. jobs: a list of Job; each name is
-    there once. Raises WrongPlan, with every mistake.
+    title, author: of the page. out: the folder of the results. scheduler: the address of a Dask
+    cluster, or "". jobs: a list of Job; each name is there once. left: those of the jobs that were
+    not finished when the plan was read.
+
+    table: what tomllib makes of a plan. folder: where its paths begin. scheduler: another one than
+    that of the plan. Raises WrongPlan, with every mistake, also for what has no room on this
+    machine; memory is not looked at where a cluster paints.
     """
 
-    def __init__(self, table: dict, folder: str | os.PathLike = "."):
+    def __init__(self, table: dict, folder: str | os.PathLike = ".", *, scheduler: str = ""):
         self.folder = Path(folder)
-        self.mistakes: list[str] = []
+        self.mistakes: dict[str, None] = {}  # in order, each once
         self.files: dict[str, str] = {}  # a picture -> its hash; "" if it cannot be had
+        self.sides: dict[str, tuple[int, int]] = {}  # a picture -> its width and height
         self._fields: dict[str, dict] = {}  # a recipe with its changes -> what it says
+        self._memory = 0 if scheduler or table.get("scheduler") else free_memory()
         self._check_words("the plan", table, OF_A_PLAN)
         self.title = self._text(table, "title", "An exhibition")
         self.author = self._text(table, "author", "")
-        self.out = self.folder / self._text(table, "out", "exhibition")
+        self.scheduler = scheduler or self._text(table, "scheduler", "")
+        self.out = self._folder_for_results(self._text(table, "out", "exhibition"))
         self.jobs = self._unique(self._read_works(table))
+        self.left = self.missing()
+        self._check_room()
         if self.mistakes:
-            shown = [f"- {mistake}" for mistake in self.mistakes[:MOST_SHOWN]]
-            if len(self.mistakes) > MOST_SHOWN:
-                shown.append(f"- and {len(self.mistakes) - MOST_SHOWN} more")
             number = len(self.mistakes)
             head = f"The plan has {number} mistake{'s' if number > 1 else ''}, nothing was painted:"
-            raise WrongPlan("\n".join([head, *shown]))
+            raise WrongPlan("\n".join([head, *(f"- {mistake}" for mistake in self.mistakes)]))
 
     @classmethod
-    def read(cls, path: str | os.PathLike) -> "Plan":
+    def read(cls, path: str | os.PathLike, *, scheduler: str = "") -> "Plan":
         """Read a plan.toml; pictures and results are looked for beside it."""
         path = Path(path).expanduser()
         try:
@@ -112,7 +132,25 @@ class Plan:
             raise WrongPlan(f"{path} cannot be read: {error.strerror}") from None
         except ValueError as error:
             raise WrongPlan(f"{path} is no TOML: {error}") from None
-        return cls(table, path.parent)
+        return cls(table, path.parent, scheduler=scheduler)
+
+    def missing(self) -> list[Job]:
+        """The jobs whose results are not there now."""
+        try:
+            there = {entry.name for entry in os.scandir(self.out)}
+        except OSError:  # there is no such folder yet
+            there = set()
+        return [
+            job
+            for job in self.jobs
+            if f"{job.name}.png" not in there or not is_whole(self.out / f"{job.name}.png")
+        ]
+
+    def needs(self, job: Job) -> Needs:
+        """What a job takes; whatever its seed."""
+        others = {word: value for word, value in job.changes.items() if word != "seed"}
+        wanted = {"size": job.size, "steps": job.steps, "precision": job.precision}
+        return needs(_made(job.recipe, others), self.sides[job.content], **wanted)
 
     # ---- works -----------------------------------------------------------------------------------
 
@@ -148,6 +186,7 @@ class Plan:
         self._check_choices(where, choices)
         self._check_settings(where, work)
         if len(self.mistakes) > known:
+            self._check_sizes(where, choices)
             return
         for values in itertools.product(*choices.values()):
             job = self._job(where, dict(zip(choices, values, strict=True)), work)
@@ -155,7 +194,8 @@ class Plan:
                 yield job
 
     def _check_choices(self, where: str, choices: dict[str, list]) -> None:
-        for name in {*choices["content"], *itertools.chain(*choices["style"])}:
+        self._check_empty(where, choices)
+        for name in itertools.chain(choices["content"], *choices["style"]):
             self._picture(where, name)
         for name in choices["recipe"]:
             if not isinstance(name, str) or name not in RECIPES:
@@ -166,11 +206,18 @@ class Plan:
         for control in choices["control"]:
             for styles in choices["style"]:
                 self._check_control(where, control, len(styles))
+            if isinstance(control, dict):
+                self._check_shapes(where, control, choices["content"])
+
+    def _check_empty(self, where: str, choices: dict[str, list]) -> None:
+        for word, values in choices.items():
+            if not values or [] in values:
+                self._add(f"{where}: {word} is an empty list")
 
     def _check_settings(self, where: str, work: dict) -> None:
         self._check_whole(where, "steps", work.get("steps"), 1)
         for word, known in (("network", NETWORKS), ("precision", PRECISIONS)):
-            if word in work and work[word] not in known:
+            if word in work and not (isinstance(work[word], str) and work[word] in known):
                 self._add(f"{where}: no {word} {work[word]!r}; known: {', '.join(known)}")
         if not isinstance(work.get("changes", {}), dict):
             self._add(f"{where}: changes must be a table of fields of a recipe")
@@ -180,8 +227,7 @@ class Plan:
     def _check_whole(self, where: str, word: str, value: Any, smallest: int) -> None:
         if value is None:
             return
-        is_whole = isinstance(value, Integral) and not isinstance(value, bool)
-        if not is_whole or value < smallest:
+        if not _is_whole(value) or value < smallest:
             self._add(f"{where}: {word} must be a whole number from {smallest} on, not {value!r}")
         elif word == "size" and value**2 > MAX_PIXELS:
             self._add(f"{where}: size {value} is more than {MAX_PIXELS / 1e6:.0f} megapixels")
@@ -204,25 +250,82 @@ class Plan:
             self._add(f"{where}: shares must be numbers from 0 to 1 that add up to 1, not {shares}")
         masks = control.get("masks")
         for mask in masks if isinstance(masks, list) else []:
-            self._picture(where, str(mask).removeprefix("not "))
+            self._picture(where, mask.removeprefix("not ") if isinstance(mask, str) else mask)
         protected = control.get("protected")
         if protected is not None:
             is_pair = isinstance(protected, list) and len(protected) == 2
-            if not is_pair or not isinstance(protected[1], Real):
+            if not is_pair or not _is_weight(protected[1]):
                 self._add(f'{where}: protected must be ["mask", weight], not {protected!r}')
             else:
                 self._picture(where, protected[0])
+
+    def _check_shapes(self, where: str, control: dict, contents: list) -> None:
+        """A mask has to have the shape of its photo; its size is brought to that of the photo."""
+        given = [control.get("masks"), (control.get("protected") or [None])[:1]]
+        names = itertools.chain(*(part for part in given if isinstance(part, list)))
+        masks = [name.removeprefix("not ") for name in names if isinstance(name, str)]
+        photos = [name for name in contents if isinstance(name, str)]
+        for mask, photo in itertools.product(masks, photos):
+            if mask not in self.sides or photo not in self.sides:
+                continue
+            width, height = self.sides[mask]
+            if not math.isclose(width / height, _ratio(self.sides[photo]), rel_tol=SHAPES):
+                sides = f"{width} x {height} px"
+                self._add(f"{where}: the mask {mask} has another shape, {sides}, than {photo}")
+
+    # ---- room ------------------------------------------------------------------------------------
+
+    def _check_sizes(self, where: str, choices: dict[str, list]) -> None:
+        """The memory of a work with mistakes, as far as its jobs can be told."""
+        for name, photo, size in itertools.product(
+            choices["recipe"], choices["content"], choices["size"]
+        ):
+            if not isinstance(photo, str) or photo not in self.sides:
+                continue
+            if not _is_whole(size) or not SMALLEST <= size <= math.isqrt(MAX_PIXELS):
+                continue
+            known = name if isinstance(name, str) and name in RECIPES else "ours"
+            self._check_memory(size, needs(RECIPES[known], self.sides[photo], size=size).memory)
+
+    def _check_memory(self, size: int | None, memory: int) -> None:
+        if self._memory and memory > self._memory:
+            of = f"{size} px" if size else "its recipe's size"
+            needed = f"a painting of {of} needs {memory / 1e9:.1f} GB of memory"
+            self._add(f"{needed}, and {self._memory / 1e9:.1f} GB are free")
+
+    def _check_room(self) -> None:
+        """Memory and disk, for what is not finished."""
+        disk = 0
+        for job in self.left:
+            needed = self.needs(job)
+            disk += needed.disk
+            self._check_memory(job.size, needed.memory)
+        room = free_disk(self.out)
+        if disk > room:
+            needed = f"the results need {disk / 1e6:.0f} MB"
+            self._add(f"{needed}, and {room / 1e6:.0f} MB are free for {self.out}")
+
+    def _folder_for_results(self, out: str) -> Path:
+        path = self.folder / Path(out).expanduser()
+        there = path
+        while not there.exists():
+            there = there.parent
+        if not there.is_dir():
+            self._add(f"{there} is a file: out has to be a folder")
+        elif not os.access(there, os.W_OK):
+            self._add(f"nothing can be written in {there}: choose another folder for out")
+        return path
 
     def _job(self, where: str, chosen: dict, work: dict) -> Job | None:
         changes = dict(work.get("changes", {}))
         if chosen["seed"] is not None:
             changes["seed"] = chosen["seed"]
         try:
-            made = self._what_makes(chosen["recipe"], json.dumps(changes, sort_keys=True))
+            fields = self._what_makes(chosen["recipe"], changes)
         except (ValueError, TypeError) as error:
             self._add(f"{where}: {error}")
             return None
-        network = made["network"] if made["network"] in EMBEDDED else "vgg19"
+        network = fields["network"] if fields["network"] in EMBEDDED else "vgg19"
         facts = {
             "content": chosen["content"],
             "styles": tuple(chosen["style"]),
@@ -235,26 +338,25 @@ class Plan:
             "precision": work.get("precision", "fast"),
         }
         words = {"title": work.get("title", ""), "label": work.get("label", "")}
-        return Job(name=self._name(facts, made), **facts, **words)
+        return Job(name=self._name(facts, fields), **facts, **words)
 
-    def _what_makes(self, name: str, changes: str) -> dict:
-        """A recipe as a table, without its prose."""
-        key = name + changes
+    def _what_makes(self, name: str, changes: dict) -> dict:
+        """A recipe as a table, without its prose; a seed that plans may have is no new recipe."""
+        others = {word: value for word, value in changes.items() if word != "seed"}
+        key = name + json.dumps(others, sort_keys=True)
         if key not in self._fields:
             prose = ("source", "choices", "per_style", "snapshots")
-            fields = asdict(_made(name, changes)).items()
+            fields = asdict(_made(name, others)).items()
             self._fields[key] = {word: value for word, value in fields if word not in prose}
-        return self._fields[key]
+        seed = changes.get("seed", self._fields[key]["seed"])
+        return {**self._fields[key], "seed": seed}
 
-    def _name(self, facts: dict, made: dict) -> str:
+    def _name(self, facts: dict, fields: dict) -> str:
         """A name that a reader recognises, and the hash of what makes the painting."""
-        control = facts["control"]
-        masks = [str(mask).removeprefix("not ") for mask in control.get("masks", [])]
-        masks += [control["protected"][0]] if "protected" in control else []
-        pictures = [facts["content"], *facts["styles"], *masks]
+        pictures = [facts["content"], *facts["styles"], *_masks_of(facts["control"])]
         everything = {
             **{word: facts[word] for word in ("size", "steps", "control", "network", "precision")},
-            "recipe": made,
+            "recipe": fields,
             "pictures": [self.files[picture] for picture in pictures],
         }
         digest = hashlib.sha256(json.dumps(everything, sort_keys=True, default=str).encode())
@@ -285,21 +387,24 @@ class Plan:
             return
         try:
             with Image.open(path) as image:
-                smallest = min(image.size)
+                width, height = image.size
+                if image.getexif().get(ORIENTATION, 1) >= 5:  # lies on its side
+                    width, height = height, width
         except Exception:
             self._add(f"{where}: {path} is not a picture that Pillow can read")
             return
+        smallest = min(width, height)
         if smallest < SMALLEST:
             self._add(f"{where}: {path} has a side of {smallest} px; {SMALLEST} are needed")
             return
+        self.sides[picture] = width, height
         with open(path, "rb") as file:
             self.files[picture] = hashlib.file_digest(file, "sha256").hexdigest()
 
     # ---- words -----------------------------------------------------------------------------------
 
     def _add(self, mistake: str) -> None:
-        if mistake not in self.mistakes:
-            self.mistakes.append(mistake)
+        self.mistakes[mistake] = None
 
     def _check_words(self, where: str, table: dict, known: Iterable[str]) -> None:
         for word in table:
@@ -330,3 +435,17 @@ def _styles(value: Any) -> list[list]:
 def _add_up(shares: list) -> bool:
     are_numbers = all(isinstance(share, Real) and 0 <= share <= 1 for share in shares)
     return are_numbers and math.isclose(sum(shares), 1, abs_tol=1e-6)
+
+
+def _is_whole(value: Any) -> bool:
+    return isinstance(value, Integral) and not isinstance(value, bool)
+
+
+def _is_weight(value: Any) -> bool:
+    is_number = isinstance(value, Real) and not isinstance(value, bool)
+    return is_number and 0 <= value < math.inf
+
+
+def _ratio(sides: tuple[int, int]) -> float:
+    width, height = sides
+    return width / height

@@ -10,8 +10,9 @@ import torch
 from PIL import Image
 
 from helpers.exhibit import Plan, engine, exhibit, jobs, page
+from helpers.exhibit import plan as plans
 from helpers.exhibit.__main__ import main
-from helpers.exhibit.engine import forecast, missing
+from helpers.exhibit.engine import forecast
 from helpers.exhibit.jobs import Done
 from helpers.exhibit.plan import WrongPlan
 from helpers.images import load, noise, read_settings, save
@@ -112,13 +113,25 @@ MISTAKES = {
     "an unknown precision": ({"precision": "half"}, "no precision 'half'; known: fast"),
     "an unknown colour": ({"control": {"colour": "blue"}}, "no colour 'blue'; known: style"),
     "masks too many": (
-        {"control": {"masks": ["a", "b"]}},
+        {"control": {"masks": ["china", "not china"]}},
         "masks must be a list, one for each of 1",
     ),
     "a mask that is not there": ({"control": {"masks": ["sky.png"]}}, "no picture 'sky.png'"),
     "shares of two": ({"control": {"shares": [2]}}, "shares must be numbers from 0 to 1"),
     "a face without weight": ({"control": {"protected": "face"}}, 'must be .*"mask", weight'),
     "a control in a word": ({"control": "luminance"}, "control must be a table"),
+    "a weight below zero": ({"control": {"protected": ["china", -1]}}, 'must be .*"mask", weight'),
+    "a mask of another shape": (
+        {"control": {"masks": ["tubingen_neckarfront_sky"]}},
+        "mask tubingen_neckarfront_sky has another shape, .* than china",
+    ),
+    "a mask by a number": ({"control": {"masks": [3]}}, "a picture must be a name or a path"),
+    "a list in a list": ({"content": [["china"]]}, "a picture must be a name or a path, not .'ch"),
+    "a table for a style": ({"style": {"name": "mosaic"}}, "a picture must be a name or a path"),
+    "a network in a list": ({"network": ["vgg19"]}, "no network .'vgg19'.; known"),
+    "no style": ({"style": []}, "style is an empty list"),
+    "a pair of no styles": ({"style": [[]]}, "style is an empty list"),
+    "no recipe": ({"recipe": []}, "recipe is an empty list"),
     "a title by a number": ({"title": 3}, "title must be text, not 3"),
 }
 
@@ -177,23 +190,27 @@ def test_a_plan_that_cannot_be_read(tmp_path):
 class Painters:
     """Stand in for the workers: paint grey pictures at once, and do as they are told."""
 
-    def __init__(self, monkeypatch, stop_after=None, failing=(), killing=()):
+    def __init__(self, monkeypatch, stop_after=None, failing=(), killing=(), beside=None):
         self.calls = []
+        self.alone = []
+        self.beside = beside
         self.stop_after = stop_after
         self.failing = failing
         self.killing = list(killing)
         monkeypatch.setattr(engine, "_by_cores", self.paint)
         monkeypatch.setattr(engine, "EVERY", 60)
 
-    def paint(self, plan, left, expected):
+    def paint(self, plan, left, workers, threads):
+        if len(left) == 1:
+            self.alone.append(left[0].name)
         for job in left:
             if self.stop_after is not None and len(self.calls) >= self.stop_after:
                 raise KeyboardInterrupt
             if job.name in self.killing:
                 self.killing.remove(job.name)
-                note = plan.out / jobs.PROGRESS / job.name
-                note.parent.mkdir(exist_ok=True)
-                note.write_text('{"share": 0.5}')
+                for name in {job.name, self.beside or job.name}:
+                    if name not in self.calls:
+                        jobs._note(plan.out / jobs.PROGRESS / name, 0.5)
                 raise engine._WorkerKilled
             self.calls.append(job.name)
             if job.name in self.failing:
@@ -241,7 +258,7 @@ def test_a_failure_becomes_a_line_and_stops_nobody(plan, monkeypatch, capsys):
     stored = json.loads((plan.out / "report.json").read_text())
     assert stored["failures"] == {bad: "a bad picture"}
     assert f"{bad}: a bad picture" in capsys.readouterr().out
-    assert [job.name for job in missing(plan)] == [bad]
+    assert [job.name for job in plan.missing()] == [bad]
 
 
 def test_a_killed_worker_is_replaced_and_nothing_is_painted_twice(plan, monkeypatch):
@@ -252,25 +269,69 @@ def test_a_killed_worker_is_replaced_and_nothing_is_painted_twice(plan, monkeypa
     assert not (plan.out / jobs.PROGRESS).exists()
 
 
+def test_a_neighbour_of_a_deadly_job_is_painted(plan, monkeypatch):
+    """All that were being painted are suspected, and tried alone."""
+    deadly, neighbour = plan.jobs[0].name, plan.jobs[3].name
+    painters = Painters(monkeypatch, killing=[deadly] * 9, beside=neighbour)
+    report = exhibit(plan)
+    assert report.failures == {deadly: engine.GIVEN_UP}
+    assert neighbour in report.painted
+    assert painters.alone == [deadly, neighbour]
+
+
+def test_workers_that_cannot_begin_are_no_endless_loop(plan, monkeypatch):
+    def die(*_):
+        raise engine._WorkerKilled
+        yield
+
+    monkeypatch.setattr(engine, "_by_cores", die)
+    assert set(exhibit(plan).failures.values()) == {engine.NO_WORKERS}
+
+
+def test_a_file_that_is_nowhere_is_no_painting(plan, monkeypatch):
+    def pretend(plan, left, workers, threads):
+        yield from (Done(job.name, "", 0.1) for job in left)
+
+    monkeypatch.setattr(engine, "_by_cores", pretend)
+    assert set(exhibit(plan).failures.values()) == {engine.BROKEN}
+
+
 def test_a_job_that_kills_its_worker_twice_is_given_up(plan, monkeypatch):
     deadly = plan.jobs[0].name
     Painters(monkeypatch, killing=[deadly, deadly, deadly])
     report = exhibit(plan)
     assert len(report.painted) == 5
-    assert "killed twice: perhaps the memory was full" in report.failures[deadly]
+    assert report.failures == {deadly: engine.GIVEN_UP}
 
 
 def test_no_room_is_told_before_the_first_job(plan, monkeypatch):
     painters = Painters(monkeypatch)
-    monkeypatch.setattr(engine, "free_memory", lambda: 10**6)
-    with pytest.raises(WrongPlan, match="Nothing was painted: the largest painting needs .* GB of"):
-        exhibit(plan)
-    monkeypatch.setattr(engine, "free_memory", lambda: 0)
-    monkeypatch.setattr(engine.shutil, "disk_usage", lambda _: type("Disk", (), {"free": 10})())
-    with pytest.raises(WrongPlan, match="the results need 0 MB, and 0 are free in"):
-        exhibit(plan)
+    monkeypatch.setattr(engine, "free_memory", lambda: 10**9)
+    with pytest.raises(WrongPlan, match="Nothing was painted: the largest .* in each of 2 workers"):
+        exhibit(plan, workers=2)
     assert painters.calls == []
     assert not plan.out.exists()
+    assert len(exhibit(plan, workers=1).painted) == 6
+
+
+def test_what_is_too_large_is_told_with_every_other_mistake(tmp_path, monkeypatch):
+    monkeypatch.setattr(plans, "free_memory", lambda: 10**9)
+    monkeypatch.setattr(plans, "free_disk", lambda _: 10)
+    large = {**WORK, "size": [64, 3000]}
+    with pytest.raises(WrongPlan) as caught:
+        plan_of(tmp_path, {**WORK, "recipe": "gatis", "size": 5000}, large, {**WORK, "size": 4})
+    text = str(caught.value)
+    assert "5 mistakes" in text
+    for words in ("'gatis'", "of 5000 px needs", "of 3000 px needs", "not 4", "need 18 MB"):
+        assert words in text
+
+
+def test_what_is_finished_needs_no_room(tmp_path, monkeypatch):
+    plan = plan_of(tmp_path, {**WORK, "size": 3000})
+    plan.out.mkdir()
+    (plan.out / f"{plan.jobs[0].name}.png").write_bytes(plans.END_OF_PNG)
+    monkeypatch.setattr(plans, "free_memory", lambda: 10**9)
+    assert plan_of(tmp_path, {**WORK, "size": 3000}).left == []
 
 
 def test_a_file_is_no_folder(tmp_path):
@@ -280,7 +341,8 @@ def test_a_file_is_no_folder(tmp_path):
 
 
 def test_cores_are_not_oversubscribed(plan, monkeypatch):
-    monkeypatch.setattr(engine.os, "sched_getaffinity", lambda _: set(range(8)), raising=False)
+    monkeypatch.setattr(engine, "cores", lambda: 8)
+    monkeypatch.setattr(engine, "painters", lambda: 8)
     monkeypatch.setattr(engine, "free_memory", lambda: 10**12)
     for workers, expected in ((None, (6, 1)), (2, (2, 4)), (8, (8, 1)), (16, (16, 1))):
         found = forecast(plan, plan.jobs, workers)
@@ -298,6 +360,17 @@ def test_a_forecast_grows_with_the_work(tmp_path):
     assert 3.8 < large.disk / small.disk < 4.2
 
 
+def test_half_a_file_is_painted_again(plan):
+    """A disk that failed kept the beginning of one; an empty file is none, either."""
+    plan.out.mkdir()
+    names = [plan.out / f"{job.name}.png" for job in plan.jobs]
+    for name in names:
+        save(noise(torch.zeros(1, 3, 20, 30)), name, {"job": name.stem})
+    names[1].write_bytes(names[1].read_bytes()[:-20])
+    names[4].write_bytes(b"")
+    assert [job.name for job in plan.missing()] == [names[1].stem, names[4].stem]
+
+
 def test_ten_thousand_jobs_are_read_and_resumed_in_seconds(tmp_path):
     start = time.process_time()
     work = {
@@ -310,8 +383,8 @@ def test_ten_thousand_jobs_are_read_and_resumed_in_seconds(tmp_path):
     assert len(plan.jobs) == 10_000
     plan.out.mkdir()
     for job in plan.jobs[:5000]:
-        (plan.out / f"{job.name}.png").touch()
-    assert forecast(plan, missing(plan)).jobs == 5000
+        (plan.out / f"{job.name}.png").write_bytes(plans.END_OF_PNG)
+    assert forecast(plan, plan.missing()).jobs == 5000
     assert time.process_time() - start < 20
 
 
@@ -340,12 +413,14 @@ def test_a_job_is_painted_and_measured(tmp_path):
 
 
 def test_what_goes_wrong_in_a_job_is_a_sentence(tmp_path):
-    control = {"masks": ["desert_dune_sky"]}
-    plan = plan_of(tmp_path, {**WORK, "content": "girl_with_a_pearl_earring", "control": control})
+    save(torch.zeros(1, 3, 854, 1280), tmp_path / "empty.png")
+    control = {"masks": ["empty.png"]}
+    plan = plan_of(tmp_path, {**WORK, "content": "desert_dune", "control": control})
     (job,) = plan.jobs
     done = jobs.carry_out(*engine._arguments(plan, job, 1))
-    assert done.failure.startswith("the mask desert_dune_sky has another shape")
-    assert not list(tmp_path.rglob("*.png"))
+    assert done.failure == "mask 1 is empty: no place would be painted by it"
+    assert not list(plan.out.glob("*.png"))
+    assert not (plan.out / jobs.PROGRESS / job.name).exists()
 
 
 # ---- pages ---------------------------------------------------------------------------------------
@@ -474,6 +549,7 @@ def test_pages_of_nothing(toml, capsys):
     assert "there is no painting in" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_two_jobs_by_two_workers(toml, capsys):
     """The real workers, once."""
     assert main([str(toml), "--workers", "2"]) == 0
@@ -482,4 +558,4 @@ def test_two_jobs_by_two_workers(toml, capsys):
     names = {path.name for path in (toml.parent / "results").iterdir()}
     assert {"index.html", "contact_sheet.png", "results.csv", "report.json"} < names
     assert main([str(toml), "--filter", "content=china", "--sort", "style"]) == 0
-    assert "(1 paintings)" in capsys.readouterr().out
+    assert "(1 painting)" in capsys.readouterr().out
