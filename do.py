@@ -3,6 +3,7 @@
     python do.py notebooks   run every notebook; pages and a gallery go to build/index.html
     python do.py test        run all tests, the notebooks included
     python do.py lab         open JupyterLab at the first notebook
+    python do.py exhibit PLAN  paint all pictures of a plan.toml; a page goes beside them
     python do.py build       for maintainers: rebuild the notebooks from notebooks/src
     python do.py publish URL for maintainers: say at which address the series can be had
 
@@ -38,6 +39,7 @@ COMMANDS = {
     "test": ["-m", "pytest", *NBVAL, "--durations", "10"],
     # From the root, because the notebooks show pictures that lie beside their folder.
     "lab": ["-m", "jupyterlab", f"--LabApp.default_url=/lab/tree/{FIRST}", SAVING],
+    "exhibit": ["-m", "helpers.exhibit"],
     "build": ["-m", "tools.site.build"],
     "publish": ["-m", "tools.site.publish"],
 }

@@ -93,6 +93,12 @@ def _run(
                     painted.append(done.name)
         except KeyboardInterrupt:
             was_stopped = True
+        except ConnectionError as error:
+            print(error, flush=True)
+            was_stopped = True
+    if was_stopped:  # what was finished in the last moment is told by the folder alone
+        still_left = {job.name for job in plan.missing()}
+        painted = [job.name for job in left if job.name not in still_left]
     return Report(painted, found, failures, was_stopped)
 
 
@@ -174,7 +180,7 @@ def _carried_out(
 
     def paint(jobs: list[Job], workers: int, threads: int) -> Iterator[Done]:
         if cluster is not None:
-            return _by_dask(plan, jobs, cluster)
+            return _by_dask(plan, jobs, cluster, at_once=workers > 1)
         return _by_cores(plan, jobs, workers, threads)
 
     suspects = []
@@ -185,9 +191,8 @@ def _carried_out(
         else:
             yield done
     all_threads = expected.workers * expected.threads
-    for job in suspects:
-        for done in _patiently(plan, [job], state, paint, 1, all_threads):
-            yield done._replace(failure=GIVEN_UP) if done.failure == LOST else done
+    for done in _patiently(plan, suspects, state, paint, 1, all_threads):
+        yield done._replace(failure=GIVEN_UP) if done.failure == LOST else done
 
 
 def _patiently(  # noqa: PLR0913 - a run has a plan, jobs and workers, and tells how far it is
@@ -262,9 +267,11 @@ def _by_cores(plan: Plan, jobs: list[Job], workers: int, threads: int) -> Iterat
             get_reusable_executor().shutdown(kill_workers=True)
 
 
-def _by_dask(plan: Plan, jobs: list[Job], cluster: Cluster) -> Iterator[Done]:
-    """Paint with the workers of a Dask cluster."""
-    yield from paint_there(cluster, [_arguments(plan, job, cluster.threads) for job in jobs])
+def _by_dask(plan: Plan, jobs: list[Job], cluster: Cluster, at_once: bool) -> Iterator[Done]:
+    """Paint with the workers of a Dask cluster, all jobs at once or one after the other."""
+    calls = [_arguments(plan, job, cluster.threads) for job in jobs]
+    for part in [calls] if at_once else [[call] for call in calls]:
+        yield from paint_there(cluster, part)
 
 
 # ---- what is told --------------------------------------------------------------------------------
@@ -345,5 +352,5 @@ def _summary(plan: Plan, report: Report) -> str:
     counts = f"{len(report.painted)} painted, {len(report.found)} found"
     line = f"{counts}, {len(report.failures)} failed, of {len(plan.jobs)}."
     if report.was_stopped:
-        line = f"Stopped by you: what is finished is kept. {line} The same call does the rest."
+        line = f"Stopped: what is finished is kept. {line} The same call does the rest."
     return line

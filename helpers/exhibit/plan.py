@@ -166,7 +166,11 @@ class Plan:
         for number, work in enumerate(works, start=1):
             where = f"work {number}"
             self._check_words(where, work, (*OF_A_WORK, *ALSO_OF_A_WORK))
-            yield from self._jobs(where, {**shared, **work})
+            merged = {**shared, **work}
+            tables = [table.get("changes", {}) for table in (shared, work)]
+            if all(isinstance(changes, dict) for changes in tables):
+                merged["changes"] = {**tables[0], **tables[1]}
+            yield from self._jobs(where, merged)
 
     def _jobs(self, where: str, work: dict) -> Iterator[Job]:
         """All combinations of what is a list in a work."""
@@ -306,7 +310,7 @@ class Plan:
             self._add(f"{needed}, and {room / 1e6:.0f} MB are free for {self.out}")
 
     def _folder_for_results(self, out: str) -> Path:
-        path = self.folder / Path(out).expanduser()
+        path = Path(os.path.normpath(self.folder / Path(out).expanduser()))
         there = path
         while not there.exists():
             there = there.parent

@@ -28,6 +28,7 @@ PROCESS = 700_000_000  # bytes that Python, torch and the network take before an
 PAIRS = 50  # steps and changes of gradient that L-BFGS keeps, within a gigabyte
 # Seconds of one core for an evaluation of a pixel, in float32; half precision takes about half.
 SECONDS_A_PIXEL = 17e-6
+SECONDS_A_JOB = 1.0  # of one core, to read the pictures, to measure and to write
 
 
 @cache
@@ -71,7 +72,7 @@ def needs(
     if steps is not None:
         evaluated *= steps / chosen.steps
     halved = 1.0 if precision == "float32" else 0.5
-    core_seconds = evaluated * SECONDS_A_PIXEL * halved
+    core_seconds = evaluated * SECONDS_A_PIXEL * halved + SECONDS_A_JOB
     disk = 3 * pixels  # the file of a painting has nearly all its bytes
     return Needs(memory(pixels), disk, core_seconds)
 
