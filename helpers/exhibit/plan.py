@@ -30,6 +30,8 @@ ALSO_OF_A_WORK = ("title", "label", "steps", "changes", "network", "precision")
 OF_A_CONTROL = ("colour", "masks", "way", "shares", "protected")
 OF_A_PLAN = ("title", "author", "out", "scheduler", "work", *OF_A_WORK, *ALSO_OF_A_WORK)
 PRECISIONS = ("fast", "float32", "bfloat16")
+PROSE = ("name", "source", "choices", "per_style", "snapshots")  # it paints nothing
+ALWAYS = ("network", "seed")
 ORIENTATION = 0x0112  # of EXIF
 SHAPES = 0.02  # by how much the shape of a mask may differ from that of its photo
 END_OF_PNG = b"\x00\x00\x00\x00IEND\xaeB`\x82"
@@ -349,9 +351,13 @@ class Plan:
         others = {word: value for word, value in changes.items() if word != "seed"}
         key = name + json.dumps(others, sort_keys=True)
         if key not in self._fields:
-            prose = ("source", "choices", "per_style", "snapshots")
-            fields = asdict(_made(name, others)).items()
-            self._fields[key] = {word: value for word, value in fields if word not in prose}
+            chosen = asdict(_made(name, others)).items()
+            usual = asdict(Recipe("", ""))  # a field that is invented one day changes no name
+            self._fields[key] = {
+                word: value
+                for word, value in chosen
+                if word not in PROSE and (value != usual[word] or word in ALWAYS)
+            }
         seed = changes.get("seed", self._fields[key]["seed"])
         return {**self._fields[key], "seed": seed}
 

@@ -421,6 +421,27 @@ def test_a_job_is_painted_and_measured(tmp_path):
     assert not (plan.out / jobs.PROGRESS / job.name).exists()
 
 
+def test_what_is_there_is_not_painted_again(plan, monkeypatch):
+    """Dask repeats the jobs of a killed worker, also those that it had finished."""
+    plan.out.mkdir()
+    (job, *_) = plan.jobs
+    save(noise(torch.zeros(1, 3, 20, 30)), plan.out / f"{job.name}.png", {"job": job.name})
+    monkeypatch.setattr(jobs, "_paint", None)
+    assert jobs.carry_out(*engine._arguments(plan, job, 1)).failure == ""
+
+
+def test_a_full_memory_is_told_in_words(plan, monkeypatch):
+    problems = [MemoryError(), RuntimeError("[enforce fail] can't allocate memory: 9 bytes")]
+    for problem in problems:
+
+        def fail(*_, problem=problem):
+            raise problem
+
+        monkeypatch.setattr(jobs, "_paint", fail)
+        done = jobs.carry_out(*engine._arguments(plan, plan.jobs[0], 1))
+        assert done.failure.startswith("there was not enough memory: take a smaller size")
+
+
 def test_what_goes_wrong_in_a_job_is_a_sentence(tmp_path):
     save(torch.zeros(1, 3, 854, 1280), tmp_path / "empty.png")
     control = {"masks": ["empty.png"]}
@@ -482,6 +503,16 @@ def test_results_are_those_of_the_exhibition_alone(gallery):
 )
 def test_results_are_sorted(word, expected, gallery):
     assert contents(page.sorted_by(page.results(gallery), word)) == expected
+
+
+def test_a_page_follows_its_plan(plan, monkeypatch):
+    """Titles and labels are those of now, in the order of the plan; an old painting is no part."""
+    Painters(monkeypatch)
+    exhibit(plan)
+    works = [{**WORK, "seed": seed, "title": f"Seed {seed}", "label": "New."} for seed in (4, 2, 9)]
+    shown = page.of_plan(plan_of(plan.folder, *works))
+    assert [result.settings["title"] for result in shown] == ["Seed 4", "Seed 2"]
+    assert {result.settings["label"] for result in shown} == {"New."}
 
 
 def test_results_are_filtered(gallery):
@@ -551,6 +582,34 @@ def test_a_forecast_paints_nothing(toml, capsys):
 def test_a_wrong_plan_is_an_exit_code_and_a_sentence(tmp_path, capsys):
     assert main([str(tmp_path / "lost.toml")]) == 2
     assert "lost.toml cannot be read" in capsys.readouterr().err
+
+
+def test_pages_of_a_folder(gallery, capsys):
+    assert main([str(gallery), "--filter", "style=mosaic", "--sort", "time"]) == 0
+    assert "(3 paintings)" in capsys.readouterr().out
+    assert (gallery / "index.html").read_text(encoding="utf-8").index("coffee after") > 0
+    assert main([str(gallery), "--filter", "style=woodcut"]) == 2
+    assert "that the filter lets through" in capsys.readouterr().err
+
+
+def test_a_scheduler_is_asked_where_one_is_named(toml, monkeypatch):
+    asked = []
+
+    def refuse(scheduler, out):
+        asked.append(scheduler)
+        raise WrongPlan("nobody is there")
+
+    monkeypatch.setattr(engine, "connected", refuse)
+    assert main([str(toml), "--scheduler", "tcp://one:8786"]) == 2
+    toml.write_text('scheduler = "tcp://two:8786"\n' + toml.read_text())
+    assert main([str(toml)]) == 2
+    assert asked == ["tcp://one:8786", "tcp://two:8786"]
+
+
+@pytest.mark.parametrize("words", [[], ["--workers", "0"], ["--cluster", "0"]])
+def test_a_wrong_command_line_is_refused(words, toml):
+    with pytest.raises(SystemExit):
+        main([str(toml), *words] if words else [])
 
 
 def test_pages_of_nothing(toml, capsys):
