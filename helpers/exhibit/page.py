@@ -6,11 +6,10 @@ import html
 import io
 import json
 import math
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from PIL import Image
+from PIL import Image, ImageOps
 
 from helpers.exhibit.plan import Plan
 from helpers.files import write_file
@@ -18,6 +17,17 @@ from helpers.images import credit, load, manifest, read_settings, to_pil
 
 __all__ = ["SORTS", "Result", "filtered", "of_plan", "results", "sorted_by", "write_pages"]
 
+SHEET = (1240, 1754)  # pixels of a sheet of A4
+MARGIN = 60
+GAP = 16  # right of a picture on the sheet
+LINE = 40  # below it
+USUAL_SHAPE = 1.5  # width by height of a photo
+LICENCES = {
+    "CC0": "https://creativecommons.org/publicdomain/zero/1.0/",
+    "CC BY 2.0": "https://creativecommons.org/licenses/by/2.0/",
+    "CC BY 3.0": "https://creativecommons.org/licenses/by/3.0/",
+    "CC BY 4.0": "https://creativecommons.org/licenses/by/4.0/",
+}
 WIDEST = 1600  # pixels of a picture on the page: sharp on a large screen
 SORTS = {  # word: what is compared
     "plan": lambda result: 0,  # as they come
@@ -153,26 +163,33 @@ def contact_sheet(found: list[Result], title: str) -> bytes:
     """All paintings on one sheet of A4 (210 x 297 mm at 150 dots an inch), as a PNG."""
     from PIL import ImageDraw, ImageFont
 
-    width, height, margin = 1240, 1754, 60
-    columns = max(2, math.ceil(math.sqrt(len(found) * 0.7)))
-    rows = math.ceil(len(found) / columns)
-    cell = ((width - 2 * margin) // columns, (height - 3 * margin) // rows)
-    sheet = Image.new("RGB", (width, height), "white")
+    columns, cell = _grid(len(found))
+    sheet = Image.new("RGB", SHEET, "white")
     pen = ImageDraw.Draw(sheet)
-    pen.text((margin, margin // 2), title, fill="black", font=ImageFont.load_default(28))
-    font = ImageFont.load_default(max(9, min(16, cell[0] // 18)))
+    pen.text((MARGIN, MARGIN // 2), title, fill="black", font=ImageFont.load_default(28))
+    font = ImageFont.load_default(max(9, min(18, cell[0] // 18)))
+    room = (cell[0] - GAP, cell[1] - LINE)
     for number, result in enumerate(found):
-        left = margin + number % columns * cell[0]
-        top = 2 * margin + number // columns * cell[1]
+        left = MARGIN + number % columns * cell[0]
+        top = 2 * MARGIN + number // columns * cell[1]
         with Image.open(result.path) as image:
-            tile = image.convert("RGB")
-        tile.thumbnail((cell[0] - 16, cell[1] - 40), Image.Resampling.LANCZOS)
+            tile = ImageOps.contain(image.convert("RGB"), room, Image.Resampling.LANCZOS)
         sheet.paste(tile, (left, top))
-        label = _shortened(_heading(result), pen, font, cell[0] - 16)
+        label = _shortened(_heading(result), pen, font, room[0])
         pen.text((left, top + tile.height + 6), label, fill="black", font=font)
     buffer = io.BytesIO()
     sheet.save(buffer, "PNG", dpi=(150, 150), optimize=True)
     return buffer.getvalue()
+
+
+def _grid(number: int) -> tuple[int, tuple[int, int]]:
+    """Columns, and the size of a cell, that make pictures of the usual shape largest."""
+    grids = {}
+    for columns in range(1, number + 1):
+        rows = math.ceil(number / columns)
+        cell = ((SHEET[0] - 2 * MARGIN) // columns, (SHEET[1] - 3 * MARGIN) // rows)
+        grids[min(cell[0] - GAP, USUAL_SHAPE * (cell[1] - LINE))] = columns, cell
+    return grids[max(grids)]
 
 
 def _shortened(text: str, pen, font, width: int) -> str:
@@ -186,7 +203,15 @@ def _shortened(text: str, pen, font, width: int) -> str:
 
 def _heading(result: Result) -> str:
     settings = result.settings
-    return settings.get("title") or f"{settings['content']} after {' and '.join(settings['style'])}"
+    styles = " and ".join(map(_title, settings["style"]))
+    return settings.get("title") or f"{_title(settings['content'])} after {styles}"
+
+
+def _title(picture: str) -> str:
+    """What a picture is called: in the manifest, or as a file."""
+    if picture in manifest():
+        return manifest()[picture]["title"]
+    return Path(picture).stem.replace("_", " ")
 
 
 CSS = """
@@ -204,12 +229,14 @@ h1 { font-size: 2.4rem; line-height: 1.15; margin: 1rem 0 0.25rem; }
 h2 { font-size: 1.5rem; margin: 0.75rem 0 0.25rem; }
 article { border-top: 1px solid var(--line); }
 figure { margin: 0; }
-img { display: block; max-width: 100%; height: auto; margin: 0 auto; }
+img { display: block; width: 100%; height: auto; max-height: 94vh; object-fit: contain; }
+h1, h2 { overflow-wrap: anywhere; }
 .label { max-width: 40rem; }
 .facts { color: var(--quiet); font: 0.9rem/1.5 system-ui, sans-serif; }
 .facts dt { float: left; clear: left; width: 8.5rem; }
 .facts dd { margin: 0 0 0 9rem; overflow-wrap: anywhere; }
-nav ol { columns: 18rem; padding-left: 1.5rem; }
+nav ol { columns: 18rem; column-gap: 3rem; padding-left: 1.5rem; }
+nav li { break-inside: avoid; }
 a { color: inherit; }
 @media (max-width: 30rem) {
   .facts dt { float: none; width: auto; font-weight: 600; }
@@ -217,11 +244,19 @@ a { color: inherit; }
 }
 @media print {
   :root { --paper: white; --ink: black; --quiet: #333; --line: #bbb; }
-  article { break-inside: avoid; break-before: page; border: 0; }
-  img { max-height: 19cm; }
+  article { break-inside: avoid; border: 0; }
+  article + article { break-before: page; }
+  header, article, footer { max-width: none; padding: 0.5rem 0; }
+  img { max-height: 14cm; object-position: left; }
   nav { display: none; }
 }
 """
+
+
+FOOTER = (
+    "Each picture was painted by a program, from the photo and after the pictures that are named "
+    "with it; the photo was changed by that. Made with Paint by Gradient."
+)
 
 
 def page(found: list[Result], title: str, author: str = "") -> str:
@@ -238,7 +273,7 @@ def page(found: list[Result], title: str, author: str = "") -> str:
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<style>{CSS}</style></head><body><header><h1>{shown}</h1>{by}"
         f'<nav aria-label="Paintings"><ol>{entries}</ol></nav></header><main>{articles}</main>'
-        f"<footer><p>Made with Paint by Gradient.</p></footer></body></html>\n"
+        f"<footer><p>{FOOTER}</p></footer></body></html>\n"
     )
 
 
@@ -249,7 +284,7 @@ def _article(result: Result, number: int) -> str:
     label = html.escape(settings.get("label", ""))
     paragraphs = "".join(f"<p>{part}</p>" for part in label.split("\n") if part.strip())
     facts = "".join(
-        f"<dt>{html.escape(word)}</dt><dd>{html.escape(value)}</dd>"
+        f"<dt>{html.escape(word)}</dt><dd>{_with_licences(html.escape(value))}</dd>"
         for word, value in _facts(settings).items()
     )
     return (
@@ -288,7 +323,7 @@ def _credit(picture: str) -> str:
 
 def _facts(settings: dict) -> dict[str, str]:
     """What stands under a painting."""
-    facts: dict[str, Callable | str] = {
+    facts = {
         "Photo": _credit(settings["content"]),
         "Style": "; ".join(_credit(style) for style in settings["style"]),
         "Recipe": settings["recipe"],
@@ -300,5 +335,24 @@ def _facts(settings: dict) -> dict[str, str]:
     }
     for word in ("changes", "control"):
         if settings.get(word):
-            facts[word.capitalize()] = json.dumps(settings[word], ensure_ascii=False)
+            facts[word.capitalize()] = _told(settings[word])
     return facts
+
+
+def _told(value: Any) -> str:
+    """A table as people write it: colour matched; stages 40 steps at size 256, ..."""
+    if isinstance(value, dict):
+        return "; ".join(f"{word} {_told(inner)}" for word, inner in value.items())
+    if isinstance(value, list):
+        return ", ".join(
+            _told(inner).replace(";", "") if isinstance(inner, dict) else _told(inner)
+            for inner in value
+        )
+    return str(value)
+
+
+def _with_licences(text: str) -> str:
+    """Credits whose licences are links, as these licences ask for."""
+    for name, address in LICENCES.items():
+        text = text.replace(f"({name})", f'(<a href="{address}" rel="license">{name}</a>)')
+    return text

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 import time
 
 import pytest
@@ -541,7 +542,24 @@ def test_a_page_holds_everything_and_calls_nobody(gallery):
     assert "Tea & <leaves>" in [heading.text for heading in soup.select("h2")]
     assert [link["href"] for link in soup.select("nav a")] == ["#p1", "#p2", "#p3"]
     assert not soup.select("script, link, iframe")
-    assert "http" not in text.replace("http-equiv", "")
+    assert not re.search(r"""(src|srcset|poster)=["']?http|url\(|@import""", text)
+
+
+def test_a_page_gives_credit(gallery):
+    """With the licence, by a link; and it says that the photo was changed."""
+    text = page.page(page.results(gallery), "Tea")
+    for words in ("danielbuechele", 'rel="license">CC BY 2.0</a>', "the photo was changed"):
+        assert words in text
+    assert "colour matched; masks sky, not sky" == page._told(
+        {"colour": "matched", "masks": ["sky", "not sky"]}
+    )
+
+
+@pytest.mark.parametrize("number, columns", [(1, 1), (3, 1), (4, 2), (24, 4), (90, 8)])
+def test_pictures_on_a_contact_sheet_are_as_large_as_they_can_be(number, columns):
+    found, (width, height) = page._grid(number)
+    assert found == columns
+    assert found * width <= 1240 and -(-number // found) * height <= 1754
 
 
 def test_all_numbers_are_in_a_table(gallery):
@@ -587,7 +605,9 @@ def test_a_wrong_plan_is_an_exit_code_and_a_sentence(tmp_path, capsys):
 def test_pages_of_a_folder(gallery, capsys):
     assert main([str(gallery), "--filter", "style=mosaic", "--sort", "time"]) == 0
     assert "(3 paintings)" in capsys.readouterr().out
-    assert (gallery / "index.html").read_text(encoding="utf-8").index("coffee after") > 0
+    assert (gallery / "index.html").read_text(encoding="utf-8").index(
+        "A cup of coffee after Two Fishes"
+    ) > 0
     assert main([str(gallery), "--filter", "style=woodcut"]) == 2
     assert "that the filter lets through" in capsys.readouterr().err
 
