@@ -357,7 +357,7 @@ for result, other in zip(results, others, strict=True):
         titles.append(f"{kind}: style {numbers['style_error']:.3f}, content {numbers['content_error']:.2f}")
 show(pictures, titles, columns=2, height=264,
      alt="The lake, the pavilion and the Colosseum, each twice: the chosen lake dissolves in touches and the other is firmer; "
-     "the chosen pavilion keeps its tiles and the other is rougher; the chosen Colosseum is golden and the other all blue.")
+     "the chosen pavilion keeps its railings and the other is rougher; the chosen Colosseum is golden and the other all blue.")
 for result, other in zip(results[:2], others[:2], strict=True):
     low, high = sorted([result.settings, other.settings], key=lambda settings: settings["content_error"], reverse=True)
     assert low["style_error"] < high["style_error"]  # a lower weight of the photo buys style
@@ -365,7 +365,7 @@ for result, other in zip(results[:2], others[:2], strict=True):
 # %% [markdown]
 # The numbers show what notebook 05 called the price. In both of the first two rows, the version with the lower weight of
 # the photo is nearer to the style and farther from the photo. Neither of the two is *right*. But Mira can say what
-# she wanted: a lake that dissolves, and a roof that does not.
+# she wanted: a lake that dissolves, and a pavilion that does not.
 #
 # The third row is another kind of doubt. One painter everywhere would be the simpler picture, and its numbers are not
 # worse in any way that we could call a fault. But *The Starry Night* knows no golden stone. Its colours cover the lit
@@ -461,15 +461,15 @@ works = table["work"]
 print(f"{works[0]['title']} ({len(works[0]['label'].split())} words)\n")
 print(textwrap.fill(works[0]["label"].strip(), 100))
 show(load(hung / "morning.jpg", None), height=450,
-     alt="A lake below snowy mountains, all of it in small square touches of pink, orange, violet and blue; the forest "
-     "is a band of red and green spots.")
+     alt="A lake below snowy mountains, all of it in touches of pink, orange, violet and blue; the forest is a dark "
+     "slope of red and green spots, and a bright reflection lies at the lower right.")
 
 # %%
 print(f"{works[1]['title']} ({len(works[1]['label'].split())} words)\n")
 print(textwrap.fill(works[1]["label"].strip(), 100))
 show(load(hung / "noon.jpg", None), height=500,
-     alt="A pavilion with three yellow and green roofs, every tile of them visible, under a pale sky of rolling strokes, "
-     "with bushes of short yellow and green strokes below.")
+     alt="A pavilion with yellow roofs and blue-green eaves, its arches and railings clear, under a sky of rolling "
+     "strokes in blue and cream, with bushes of short yellow and green strokes below.")
 
 # %%
 print(f"{works[2]['title']} ({len(works[2]['label'].split())} words)\n")

@@ -970,8 +970,8 @@ IN_EXHIBIT = [
         ),
         (
             "half a file taken for a whole one",
-            "is_whole.return",
-            becomes("True"),
+            "is_whole",
+            instead_of_call("read", "END_OF_PNG"),
             f"{EXHIBIT}::test_half_a_file_is_painted_again",
         ),
         (
@@ -1025,9 +1025,9 @@ IN_EXHIBIT = [
             f"{EXHIBIT}::test_a_killed_worker_is_replaced_and_nothing_is_painted_twice",
         ),
         (
-            "suspects that are not tried alone",
+            "a suspect that is forgotten",
             "_carried_out",
-            argument("_patiently", 4, "2"),
+            dropped("append"),
             f"{EXHIBIT}::test_a_neighbour_of_a_deadly_job_is_painted",
         ),
         (
