@@ -5,6 +5,7 @@ missing, whoever was killed before.
 """
 
 import json
+import os
 import shutil
 import threading
 import time
@@ -258,7 +259,9 @@ def _by_cores(plan: Plan, jobs: list[Job], workers: int, threads: int) -> Iterat
             batch_size=1,
             pre_dispatch=workers,
         )
-        calls = (delayed(carry_out)(*_arguments(plan, job, threads)) for job in jobs)
+        calls = (
+            delayed(carry_out)(*_arguments(plan, job, threads), parent=os.getpid()) for job in jobs
+        )
         try:
             yield from parallel(calls)
         except TerminatedWorkerError:

@@ -6,7 +6,8 @@ import json
 import os
 import threading
 import time
-from functools import cache
+from collections.abc import Callable
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -51,11 +52,13 @@ def network(name: str, precision: str) -> VGG:
     return fast(vgg, None if precision == "fast" else precision)
 
 
-def carry_out(job: Job, files: dict[str, str], out: str, threads: int) -> Done:
+def carry_out(
+    job: Job, files: dict[str, str], out: str, threads: int, parent: int | None = None
+) -> Done:
     """Paint one job and write its file; what goes wrong becomes a sentence, and stops nobody.
 
     files: each picture's path by its name in the plan. out: the folder of the results. threads: how
-    many this process may use.
+    many this process may use. parent: the process for which this one paints; it ends with it.
     """
     with ONE_AT_A_TIME:
         start = time.monotonic()
@@ -68,7 +71,7 @@ def carry_out(job: Job, files: dict[str, str], out: str, threads: int) -> Done:
                 _note(note, 0.0)
                 said = io.StringIO()  # lines of thirty workers would be a muddle
                 with contextlib.redirect_stdout(said):
-                    _paint(job, files, Path(out), note, said)
+                    _paint(job, files, Path(out), partial(_tell, note, parent), said)
         except Exception as error:
             failure = _sentence(error)
         finally:
@@ -81,6 +84,14 @@ def _note(path: Path, share: float) -> None:
     write_file(path, json.dumps({"pid": os.getpid(), "share": share}))
 
 
+def _tell(note: Path, parent: int | None, share: float) -> None:
+    """As _note; and no worker goes on without the process that has started it."""
+    if parent is not None and os.getppid() != parent:
+        note.unlink(missing_ok=True)
+        os._exit(1)
+    _note(note, share)
+
+
 def _sentence(error: Exception) -> str:
     """What went wrong, in one line."""
     text = (str(error) or repr(error)).splitlines()[0]
@@ -90,7 +101,13 @@ def _sentence(error: Exception) -> str:
     return text
 
 
-def _paint(job: Job, files: dict[str, str], out: Path, note: Path, said: io.StringIO) -> None:
+def _paint(
+    job: Job,
+    files: dict[str, str],
+    out: Path,
+    tell_share: Callable[[float], None],
+    said: io.StringIO,
+) -> None:
     """The painting, its measures, and its file."""
     start = time.process_time()
     vgg = network(job.network, job.precision)
@@ -103,7 +120,7 @@ def _paint(job: Job, files: dict[str, str], out: Path, note: Path, said: io.Stri
     def tell(step: int, image: Tensor, value: float) -> None:
         nonlocal last_told
         if step == 1 or time.monotonic() - last_told > 2:
-            _note(note, step / total)
+            tell_share(step / total)
             last_told = time.monotonic()
 
     result = paint(

@@ -431,6 +431,15 @@ def test_what_is_there_is_not_painted_again(plan, monkeypatch):
     assert jobs.carry_out(*engine._arguments(plan, job, 1)).failure == ""
 
 
+def test_a_worker_ends_with_the_process_that_has_started_it(tmp_path, monkeypatch):
+    ends = []
+    monkeypatch.setattr(jobs.os, "_exit", ends.append)
+    jobs._tell(tmp_path / "job", jobs.os.getppid(), 0.5)
+    assert (tmp_path / "job").exists() and ends == []
+    jobs._tell(tmp_path / "job", -1, 0.5)
+    assert ends == [1]
+
+
 def test_a_full_memory_is_told_in_words(plan, monkeypatch):
     problems = [MemoryError(), RuntimeError("[enforce fail] can't allocate memory: 9 bytes")]
     for problem in problems:
