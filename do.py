@@ -3,6 +3,7 @@
     python do.py notebooks   run every notebook; pages and a gallery go to build/index.html
     python do.py test        run all tests, the notebooks included
     python do.py lab         open JupyterLab at the first notebook
+    python do.py exhibit PLAN  paint all pictures of a plan.toml; a page goes beside them
     python do.py build       for maintainers: rebuild the notebooks from notebooks/src
     python do.py teach OUT   for instructors: plans, slides, questions and figures as pages
     python do.py grade DIR   for instructors: run the checks of the notebooks that were handed in
@@ -51,6 +52,7 @@ COMMANDS = {
     "test": ["-m", "pytest", *NBVAL, "--durations", "10"],
     # From the root, because the notebooks show pictures that lie beside their folder.
     "lab": ["-m", "jupyterlab", f"--LabApp.default_url=/lab/tree/{FIRST}", SAVING],
+    "exhibit": ["-m", "helpers.exhibit"],
     "build": ["-m", "tools.site.build"],
     "teach": ["-m", "tools.teach"],
     "grade": ["-m", "tools.teach.grade"],

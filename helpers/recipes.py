@@ -114,6 +114,7 @@ class Recipe:
     tv_of: str = "image"  # RGB in [0, 1], or "input": what the network is fed
     start: str = "content"  # or "noise", uniform in [0, 1], or "normal" noise of the variable
     start_deviation: float = 1.0  # of the normal noise around 0, in the unit of the variable
+    seed: int = 0  # of the noise
     variable: str = "image"  # what the optimiser changes: RGB in [0, 1], or "input", what is fed
     bounds: tuple[float, float] | None = None  # where the input is clamped at each evaluation
     optimiser: dict = field(default_factory=lambda: {"name": "lbfgs"})  # see optimiser_for
@@ -166,6 +167,7 @@ class Recipe:
     def _check_numbers(self) -> None:
         self._check_whole("steps", self.steps, 1)
         self._check_whole("size", self.size, SMALLEST)
+        self._check_whole("seed", self.seed, 0)
         if self.style_size is not None:
             self._check_whole("style_size", self.style_size, SMALLEST)
         if not _is_number(self.average) or not 0 <= self.average < 1:
@@ -794,8 +796,8 @@ def start_for(chosen: Recipe, content: Tensor) -> Tensor:
     if chosen.start == "content":
         return content
     if chosen.start == "noise":
-        return noise(content)
-    generator = torch.Generator().manual_seed(0)
+        return noise(content, chosen.seed)
+    generator = torch.Generator().manual_seed(chosen.seed)
     normal = torch.randn(content.shape, generator=generator).to(content.device)
     variable = chosen.start_deviation * normal
     if chosen.variable == "input":

@@ -35,6 +35,7 @@ CHECK = "tests/helpers/test_check.py"
 COLOURS = "tests/helpers/test_colours.py"
 CONTROL = "tests/helpers/test_control.py"
 DEVICES = "tests/helpers/test_devices.py"
+EXHIBIT = "tests/helpers/test_exhibit.py"
 EXPLORER = "tests/helpers/test_explorer.py"
 FAST = "tests/helpers/test_fast.py"
 FILES = "tests/helpers/test_files.py"
@@ -988,6 +989,159 @@ ON_A_DEVICE = [
     ),
 ]
 
+NAMES = f"{EXHIBIT}::test_a_name_is_that_of_what_makes_the_painting"
+IN_EXHIBIT = [
+    *faults_in(
+        "helpers.exhibit.plan",
+        EXHIBIT,
+        (
+            "a name that forgets the steps",
+            "Plan._name.everything",
+            constant("steps", "size"),
+            NAMES,
+        ),
+        (
+            "a name that forgets the control",
+            "Plan._name.everything",
+            constant("control", "size"),
+            NAMES,
+        ),
+        ("a name that forgets the recipe", "Plan._name.everything", without_entry("recipe"), NAMES),
+        (
+            "a picture known by its name alone",
+            "Plan._name.everything",
+            entry("pictures", "pictures"),
+            f"{EXHIBIT}::test_a_picture_that_changed_is_another_job",
+        ),
+        (
+            "half a file taken for a whole one",
+            "is_whole",
+            instead_of_call("read", "END_OF_PNG"),
+            f"{EXHIBIT}::test_half_a_file_is_painted_again",
+        ),
+        (
+            "one mistake at a time",
+            "Plan._jobs",
+            dropped("_check_sizes"),
+            f"{EXHIBIT}::test_what_is_too_large_is_told_with_every_other_mistake",
+        ),
+        (
+            "room asked for what is finished",
+            "Plan._check_room",
+            other_name("left", "jobs"),
+            f"{EXHIBIT}::test_what_is_finished_needs_no_room",
+        ),
+        (
+            "an empty list that paints nothing",
+            "Plan._check_choices",
+            dropped("_check_empty"),
+            f"{EXHIBIT}::test_a_mistake_is_said",
+        ),
+        (
+            "a mask of another shape",
+            "Plan._check_choices",
+            dropped("_check_shapes"),
+            f"{EXHIBIT}::test_a_mistake_is_said",
+        ),
+    ),
+    *faults_in(
+        "helpers.exhibit.jobs",
+        EXHIBIT,
+        (
+            "a finished job painted again",
+            "carry_out",
+            always("is_whole"),
+            f"{EXHIBIT}::test_what_is_there_is_not_painted_again",
+        ),
+        (
+            "a note that stays",
+            "carry_out",
+            dropped("unlink"),
+            f"{EXHIBIT}::test_what_goes_wrong_in_a_job_is_a_sentence",
+        ),
+    ),
+    *faults_in(
+        "helpers.exhibit.engine",
+        EXHIBIT,
+        (
+            "all jobs again after a killed worker",
+            "_patiently",
+            without_method("values"),
+            f"{EXHIBIT}::test_a_killed_worker_is_replaced_and_nothing_is_painted_twice",
+        ),
+        (
+            "a suspect that is forgotten",
+            "_carried_out",
+            dropped("append"),
+            f"{EXHIBIT}::test_a_neighbour_of_a_deadly_job_is_painted",
+        ),
+        (
+            "workers that die for ever",
+            "_patiently",
+            never("MOST_DEATHS"),
+            f"{EXHIBIT}::test_workers_that_cannot_begin_are_no_endless_loop",
+        ),
+        (
+            "a painting that nobody has seen",
+            "_run",
+            never("is_whole"),
+            f"{EXHIBIT}::test_a_file_that_is_nowhere_is_no_painting",
+        ),
+        (
+            "more threads than cores",
+            "forecast.threads",
+            becomes("cores()"),
+            f"{EXHIBIT}::test_cores_are_not_oversubscribed",
+        ),
+        (
+            "a failure that is not reported",
+            "exhibit",
+            argument("_write_report", 1, "{}"),
+            f"{EXHIBIT}::test_a_failure_becomes_a_line_and_stops_nobody",
+        ),
+        (
+            "memory for one worker of two",
+            "_require_memory.at_once",
+            becomes("1"),
+            f"{EXHIBIT}::test_no_room_is_told_before_the_first_job",
+        ),
+    ),
+    *faults_in(
+        "helpers.exhibit.page",
+        EXHIBIT,
+        (
+            "an old label on the page",
+            "of_plan",
+            without_method("_replace"),
+            f"{EXHIBIT}::test_a_page_follows_its_plan",
+        ),
+        (
+            "the worst first",
+            "sorted_by.return",
+            becomes("sorted(found, key=SORTS[word], reverse=True)"),
+            f"{EXHIBIT}::test_results_are_sorted",
+        ),
+        (
+            "a title that is HTML",
+            "_article.heading",
+            becomes("_heading(result)"),
+            f"{EXHIBIT}::test_a_page_holds_everything_and_calls_nobody",
+        ),
+        (
+            "credits without their licence",
+            "_with_licences",
+            dropped("replace"),
+            f"{EXHIBIT}::test_a_page_gives_credit",
+        ),
+        (
+            "a formula in a spreadsheet",
+            "_cell.return",
+            becomes("text"),
+            f"{EXHIBIT}::test_a_title_is_no_formula_of_a_spreadsheet",
+        ),
+    ),
+]
+
 FAULTS = [
     *IN_LOSSES,
     *IN_TRANSFER,
@@ -1005,6 +1159,7 @@ FAULTS = [
     *IN_MASKS,
     *IN_CONTROL,
     *IN_STATISTICS,
+    *IN_EXHIBIT,
     *IN_EXPLORER,
     *IN_CHECK,
     *IN_INSTALL,

@@ -35,6 +35,15 @@ ARROWS = {
 }
 # These may import what they need, and nothing else in helpers needs them.
 EXTRAS = {"fast", "explorer"}
+# helpers/exhibit is a package of its own: which of its files may import which.
+EXHIBIT = {
+    "room": set(),
+    "plan": {"room"},
+    "jobs": {"plan"},
+    "cluster": {"jobs", "plan", "room"},
+    "engine": {"cluster", "jobs", "plan", "room"},
+    "page": {"plan"},
+}
 
 
 @cache
@@ -89,6 +98,17 @@ def test_helpers_import_each_other_in_one_direction():
 def test_a_helper_imports_what_it_may(name):
     assert name in ARROWS, f"say here and in CONTRIBUTING.md what {name} may import"
     assert imported_helpers(helper(name)) <= ARROWS[name]
+
+
+@pytest.mark.parametrize("name", EXHIBIT)
+def test_a_file_of_the_exhibition_imports_what_it_may(name):
+    names = imported(ROOT / "helpers" / "exhibit" / f"{name}.py")
+    assert {other for other in EXHIBIT if f"helpers.exhibit.{other}" in names} <= EXHIBIT[name]
+
+
+def test_no_helper_needs_the_exhibition():
+    files = [helper(name) for name in HELPERS]
+    assert not [path for path in files if any("exhibit" in name for name in imported(path))]
 
 
 def test_helpers_know_nothing_of_tools_and_tests():

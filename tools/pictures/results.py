@@ -21,6 +21,7 @@ from tools.pictures.beyond import ladder, order, paintings
 from tools.pictures.channels import excited_channels
 from tools.pictures.control import blends, colours, mix, scale, town
 from tools.pictures.depth_grid import depth_grid
+from tools.pictures.exhibition import exhibition
 from tools.pictures.galleries import hero, paper_figure, wall
 from tools.pictures.gram_maps import gram_maps
 from tools.pictures.large import equal_work, large, three_causes
@@ -65,6 +66,7 @@ PICTURES = {  # (network, path) -> None
     "11_order": order,
     "11_paintings": paintings,
     "12_museum": museum,
+    "13_exhibition": exhibition,
 }
 
 
