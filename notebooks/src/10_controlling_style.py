@@ -14,7 +14,7 @@
 # > **The question** Can I choose what is transferred: whose colours, where, how large, and what must be left alone?
 # > **You will make** four masks for one photo, a building under one painter's sky and of another painter's stones, a portrait that keeps its face, and the three masks for a postcard of your own town.
 # > **You need** the Gram matrix of [notebook 03](03_gram_matrices.ipynb), the total loss of [05](05_the_total_loss.ipynb), and a little matrix algebra: transpose, inverse, eigenvectors. The symbols are in the [table of notation](00_start_here.ipynb#Notation).
-# > **Time** about 100 minutes to read and run, and 60 minutes for the exercises; the computing in it takes about two minutes on a laptop
+# > **Time** about 95 minutes to read and run, and 60 minutes for the exercises; the computing in it takes about two minutes on a laptop
 
 # %% tags=["setup"]
 # <<setup>>
