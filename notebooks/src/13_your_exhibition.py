@@ -358,12 +358,12 @@ for result, other in zip(results, others, strict=True):
         numbers = painting.settings
         pictures.append(load(painting.path, None))
         titles.append(f"{kind}: style {numbers['style_error']:.3f}, content {numbers['content_error']:.2f}")
-show(pictures, titles, columns=2, height=264,
-     alt="The lake, the pavilion and the Colosseum, each twice: the chosen lake dissolves in touches and the other is firmer; "
-     "the chosen pavilion keeps its railings and the other is rougher; the chosen Colosseum is golden and the other all blue.")
 for result, other in zip(results[:2], others[:2], strict=True):
     low, high = sorted([result.settings, other.settings], key=lambda settings: settings["content_error"], reverse=True)
     assert low["style_error"] < high["style_error"]  # a lower weight of the photo buys style
+show(pictures, titles, columns=2, height=264,
+     alt="The lake, the pavilion and the Colosseum, each twice: the chosen lake dissolves in touches and the other is firmer; "
+     "the chosen pavilion keeps its railings and the other is rougher; the chosen Colosseum is golden and the other all blue.")
 
 # %% [markdown]
 # The numbers show what notebook 05 called the price. In both of the first two rows, the version with the lower weight of
@@ -478,8 +478,8 @@ show(load(hung / "noon.jpg", None), height=500,
 print(f"{works[2]['title']} ({len(works[2]['label'].split())} words)\n")
 print(textwrap.fill(works[2]["label"].strip(), 100))
 show(load(hung / "night.jpg", None), height=450,
-     alt="The Colosseum with golden arches between dark green stones, beside a deep blue sky whose strokes swirl around "
-     "yellow stars.")
+     alt="The Colosseum with golden arches between dark green stones, a pale edge along its outline, and beside it a blue "
+     "and grey sky whose strokes swirl around yellow stars.")
 
 # %% [markdown]
 # Read one of them aloud. It says nothing about gradients or layers, and yet each has a sentence about a decision that you
@@ -585,8 +585,9 @@ print(verdict(mine))
 print(verdict({**mine, "Rights": 0}))
 
 # %% [markdown]
-# *Craft* has two points because there is grain in the bright part of the lake's sky if you go near. *Labels* has two because
-# she cannot know whether anybody will look again; somebody else has to tell her. Do you agree? Judge the three pictures
+# *Craft* has two points because of a pale edge along the Colosseum, where the polygon misses the outline of the stones, and
+# because of the grain that you see in the lake if you go near. *Labels* has two because she cannot know whether anybody
+# will look again; somebody else has to tell her. Do you agree? Judge the three pictures
 # above yourself before you go on.
 #
 # ## Hang it
