@@ -21,7 +21,8 @@ from helpers.files import write_file
 
 __all__ = ["Forecast", "Report", "exhibit", "forecast"]
 
-EVERY = 5  # seconds between two lines of progress
+EVERY = 5  # seconds between two lines of progress at first
+SLOWER = 4  # and later a part of the time so far, so that a night does not fill the screen
 MOST_TOLD = 4  # jobs in such a line
 MOST_DEATHS = 3  # of workers that had not even begun
 GIVEN_UP = "its worker was killed, and once more when it painted alone: perhaps the memory was full"
@@ -332,7 +333,7 @@ def _progress(plan: Plan, found: int, left: int) -> Iterator[_State]:
     is_over = threading.Event()
 
     def tell() -> None:
-        while not is_over.wait(EVERY):
+        while not is_over.wait(max(EVERY, (time.monotonic() - state.start) / SLOWER)):
             print(state.line(), flush=True)
 
     thread = threading.Thread(target=tell, daemon=True)

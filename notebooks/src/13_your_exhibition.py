@@ -14,7 +14,7 @@
 # > **The question** How does a handful of paintings become an exhibition that you may show, and whose every choice you can defend?
 # > **You will make** an exhibition of three pictures with labels, judged by a rubric, as one HTML file that needs no network, and a contact sheet to print; and a plan that paints a thousand of them on many machines.
 # > **You need** the weights of [notebook 05](05_the_total_loss.ipynb), the sizes of [09](09_bigger_pictures.ipynb) and the masks of [10](10_controlling_style.ipynb); we repeat each in a sentence. The symbols are in the [table of notation](00_start_here.ipynb#Notation).
-# > **Time** about 50 minutes to read and run, and 100 minutes for the exercises; the computing in it takes about two minutes on a laptop
+# > **Time** about 35 minutes to read and run, and 100 minutes for the exercises; the computing in it takes about two minutes on a laptop
 
 # %% tags=["setup"]
 # <<setup>>
@@ -358,22 +358,23 @@ for result, other in zip(results, others, strict=True):
         numbers = painting.settings
         pictures.append(load(painting.path, None))
         titles.append(f"{kind}: style {numbers['style_error']:.3f}, content {numbers['content_error']:.2f}")
-show(pictures, titles, columns=2, height=264,
-     alt="The lake, the pavilion and the Colosseum, each twice: the chosen lake dissolves in touches and the other is firmer; "
-     "the chosen pavilion keeps its railings and the other is rougher; the chosen Colosseum is golden and the other all blue.")
 for result, other in zip(results[:2], others[:2], strict=True):
     low, high = sorted([result.settings, other.settings], key=lambda settings: settings["content_error"], reverse=True)
     assert low["style_error"] < high["style_error"]  # a lower weight of the photo buys style
+show(pictures, titles, columns=2, height=264,
+     alt="The lake, the pavilion and the Colosseum, each twice: the two lakes and the two pavilions differ in details only; "
+     "the chosen Colosseum is green and golden, and the other is dark blue with pale arches.")
 
 # %% [markdown]
 # The numbers show what notebook 05 called the price. In both of the first two rows, the version with the lower weight of
-# the photo is nearer to the style and farther from the photo. Neither of the two is *right*. But Mira can say what
-# she wanted: a lake that dissolves, and a pavilion that does not.
+# the photo is a little nearer to the style, and farther from the photo. You have to look closely to see it: at the chosen
+# lake, the ridge is broken into more spots, and at the chosen pavilion, the railings are firmer. Neither of the two is
+# *right*. But Mira can say what she wanted, a lake that dissolves and a pavilion that does not.
 #
-# The third row is another kind of doubt. One painter everywhere would be the simpler picture, and its numbers are not
-# worse in any way that we could call a fault. But *The Starry Night* knows no golden stone. Its colours cover the lit
-# arches, and what made the photo a photo of the night is gone. So here the eye decides, and the reason is the idea of the
-# room.
+# The third row is another kind of doubt, and here the numbers do not help. The chosen picture is compared with two styles at
+# once, and no picture can have all of both, so its style error must be larger than that of a picture with one style. So
+# the eye decides. *The Starry Night* knows no golden stone. Where it paints everywhere, the walls are dark blue and the
+# arches are pale, and the light that made it a photo of the night is nearly gone.
 #
 # Look also for what notebook 11 called artefacts: grain in the smooth parts, a frame at the border, forms of the style that
 # appear where they make no sense. And step back. On a page people first see a picture as large as a stamp, and some then
@@ -478,8 +479,8 @@ show(load(hung / "noon.jpg", None), height=500,
 print(f"{works[2]['title']} ({len(works[2]['label'].split())} words)\n")
 print(textwrap.fill(works[2]["label"].strip(), 100))
 show(load(hung / "night.jpg", None), height=450,
-     alt="The Colosseum with golden arches between dark green stones, beside a deep blue sky whose strokes swirl around "
-     "yellow stars.")
+     alt="The Colosseum with golden arches between dark green stones, a pale edge along its outline, and beside it a blue "
+     "and grey sky whose strokes swirl around yellow stars.")
 
 # %% [markdown]
 # Read one of them aloud. It says nothing about gradients or layers, and yet each has a sentence about a decision that you
@@ -585,8 +586,9 @@ print(verdict(mine))
 print(verdict({**mine, "Rights": 0}))
 
 # %% [markdown]
-# *Craft* has two points because there is grain in the bright part of the lake's sky if you go near. *Labels* has two because
-# she cannot know whether anybody will look again; somebody else has to tell her. Do you agree? Judge the three pictures
+# *Craft* has two points because of a pale edge along the Colosseum, where the polygon misses the outline of the stones, and
+# because of the grain that you see in the lake if you go near. *Labels* has two because she cannot know whether anybody
+# will look again; somebody else has to tell her. Do you agree? Judge the three pictures
 # above yourself before you go on.
 #
 # ## Hang it
