@@ -93,21 +93,12 @@ def memory(pixels: int) -> int:
 
 
 def free_memory() -> int:
-    """Bytes that are free for programs; 0 where the system does not tell."""
-    try:
-        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
-    except OSError:
-        return _told_by_psutil()
-    numbers = dict(line.split(":", 1) for line in lines)
-    return min(int(numbers["MemAvailable"].split()[0]) * 1024, _left_in_container())
-
-
-def _told_by_psutil() -> int:
+    """Bytes that are free for programs; 0 where nobody can tell."""
     try:
         import psutil  # Jupyter brings it
     except ImportError:
         return 0
-    return psutil.virtual_memory().available
+    return min(psutil.virtual_memory().available, _left_in_container())
 
 
 def _left_in_container() -> int:
