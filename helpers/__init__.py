@@ -25,7 +25,7 @@ Beside the way:
     explorer   all knobs of the recipes on one panel
     check      checks of exercises: check, judge, each, close
     install    is everything here that the series needs? report
-    files      one way to write a file: write_file
+    files      one way to write a file, one to take it home: write_file, download
 
 Each file can be read in one sitting. An arrow from one to another runs in one direction only, and
 nothing here imports `fast` or `explorer`.

@@ -31,7 +31,8 @@ pytestmark = [
     pytest.mark.skipif(NO_BROWSER, reason="NST_BROWSER=1 and a Chromium ask for this"),
 ]
 ERROR = "[data-mime-type='application/vnd.jupyter.error']"
-PICTURES = ".jp-OutputArea-output img, .widget-image"
+PICTURES = ".jp-OutputArea-output img"
+PAINTING = "img[alt^='the painting of the explorer']"
 # In the browser: what a picture looks like, as text that changes with it.
 LOOK = """image => {
     const canvas = document.createElement("canvas")
@@ -184,11 +185,11 @@ def test_the_explorer_paints_stops_and_looks_back(browser, lab, project):
         page.keyboard.press("ArrowLeft")
     press("Start")
     wait_for_words("Done after 30 of 30 evaluations")
-    result = page.eval_on_selector(".widget-image", LOOK)
+    result = page.eval_on_selector(PAINTING, LOOK)
     slider("look back").focus()
     page.keyboard.press("Home")
     page.wait_for_timeout(1500)
-    assert page.eval_on_selector(".widget-image", LOOK) != result, "looking back shows another"
+    assert page.eval_on_selector(PAINTING, LOOK) != result, "looking back shows another"
     press("Save")
     wait_for_words("Saved: ")
     assert list((project / "notebooks" / "outputs").glob("ours_*.png"))

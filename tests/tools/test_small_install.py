@@ -200,12 +200,14 @@ def test_new_packages_come_from_where_pytorch_came_from(machine, commands, index
     assert index.asked == [], "pip asks, if it has to"
 
 
-def test_both_builds_at_once_are_refused(bare, capsys):
+def test_both_builds_at_once_are_refused(bare, monkeypatch, capsys):
+    monkeypatch.setattr(bare, "own_environment", None)  # nobody installs anything
     assert bare.main(["lab", "--cpu", "--cuda"]) == 1
     assert capsys.readouterr().err.startswith("--cpu and --cuda exclude each other")
 
 
 def test_a_mac_has_no_cuda(bare, monkeypatch, capsys):
+    monkeypatch.setattr(bare, "own_environment", None)
     monkeypatch.setattr(bare.sys, "platform", "darwin")
     assert bare.main(["--cuda", "lab"]) == 1
     assert capsys.readouterr().err.startswith("A Mac has no CUDA")
