@@ -14,7 +14,7 @@
 # > **The question** Why the Gram matrix, of all things, and what else could "style" mean?
 # > **You will make** nine statistics by hand, pairs of pictures that fool them, a texture painted with the one that you choose, and cures for seven common faults of paintings.
 # > **You need** the Gram matrix of [notebook 03](03_gram_matrices.ipynb) and the textures of [notebook 04](04_texture_from_statistics.ipynb), which are repeated here in a sentence; the painting loop of [06](06_painting_with_adam.ipynb) and [07](07_painting_with_lbfgs.ipynb). All letters are explained in the table of [notation](00_start_here.ipynb#Notation).
-# > **Time** about 95 minutes to read and run, and 80 minutes for the exercises; the computing in it takes two to five minutes on a laptop.
+# > **Time** about 95 minutes to read and run, and 85 minutes for the exercises; the computing in it takes two to five minutes on a laptop.
 
 # %% tags=["setup"]
 # <<setup>>

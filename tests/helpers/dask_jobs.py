@@ -1,7 +1,6 @@
 """What the workers of a cluster do in the tests, instead of painting; they have to import it."""
 
 import os
-import signal
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -9,6 +8,6 @@ from types import SimpleNamespace
 def pretend(job, files, out, threads):
     """Note the job and its threads, or kill the worker, as the name of the job says."""
     if job.name.startswith("deadly"):
-        os.kill(os.getpid(), signal.SIGKILL)
+        os._exit(1)  # at once, and without a word
     Path(out, job.name).write_text(str(threads))
     return SimpleNamespace(name=job.name, failure="", seconds=0.1)  # Done would bring torch along

@@ -219,7 +219,7 @@ def test_binder_gets_what_notebooks_need_and_nothing_for_a_gpu():
     names = [line.split()[1] for line in lines]
     assert lines[0] == "  - python =3.12" and names[1] == "pytorch-cpu"
     assert names[-1] == "jupyterlab" and "ipywidgets" in names and "pytest" not in names
-    assert lines[2:-1] == environment(pyproject).splitlines()[10:17]
+    assert lines[2:-1] == environment(pyproject).splitlines()[10:18]
 
 
 def test_environment_takes_over_names_bounds_and_comments():

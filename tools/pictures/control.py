@@ -33,7 +33,8 @@ def painted(
     """One painting of a photo after one style, (1, 3, H, W), as a file keeps it."""
     photo, style = pictures
     content, target = controls.before(photo, style)
-    objective = Objective(chosen, vgg, content, target, controls)
+    uncoloured = replace(controls, colour="style")  # both pictures have their colours by now
+    objective = Objective(chosen, vgg, content, target, uncoloured)
     start = matched_colour(content, target)
     image = optimise(start, objective, evaluations, parametrize=pyramid).image
     return as_saved(controls.after(photo, image))

@@ -115,7 +115,7 @@ def results() -> Iterator[Source]:
             name = path.relative_to(folder).with_suffix("").as_posix()
             alt, text = told.get(name.partition("/")[0], ("", ""))
             settings = settings_of(path)
-            pair = [settings[k] for k in ("content", "style") if settings.get(k) in manifest()]
+            pair = [name for name in works_of(settings) if name in manifest()]
             if "/" in name:
                 alt, text = of_a_part(name, settings, pair, text)
             yield Source(
@@ -130,6 +130,15 @@ def results() -> Iterator[Source]:
                 ),
                 content,
             )
+
+
+def works_of(settings: dict) -> list[str]:
+    """Return the names of the photo and of the styles, of which there may be several."""
+    works = []
+    for word in ("content", "style"):
+        given = settings.get(word, [])
+        works += [given] if isinstance(given, str) else given
+    return works
 
 
 def of_a_part(name: str, settings: dict, pair: list[str], text: str) -> tuple[str, str]:

@@ -38,7 +38,7 @@ def write(everything: list["Graded"], out: Path, protection: str) -> None:
         templates()
         .get_template("grades.html")
         .render(
-            css=pages.stylesheet(),
+            css=pages.template_text("page.css"),
             groups=groups,
             unreadable=[one for one in everything if one.submission.problem],
             protection=protection,
