@@ -138,7 +138,7 @@ def works_of(settings: dict) -> list[str]:
     for word in ("content", "style"):
         given = settings.get(word, [])
         works += [given] if isinstance(given, str) else given
-    return works
+    return [name for name in works if isinstance(name, str)]
 
 
 def of_a_part(name: str, settings: dict, pair: list[str], text: str) -> tuple[str, str]:
