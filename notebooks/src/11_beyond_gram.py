@@ -1435,7 +1435,7 @@ show([bricks, pale, cleared], ["the piece", "patches", "colours matched"], heigh
 # - Take the judges of this notebook to paintings of your own from [notebook 08](08_recipes_and_knobs.ipynb). Does the outside judge prefer the one that you prefer?
 #
 # **In practice.** Stay with Gram matrices until you see a fault that you can name. If large even areas come out
-# restless, take mean and covariance or the Wasserstein distance, which cost a third to two thirds more here. Slices
+# restless, take mean and covariance or the Wasserstein distance, which cost a fifth to a half more here. Slices
 # know the most, but they need time; at equal time they did not win. If a motif must survive whole, take patches, and
 # expect copies. And if rows must stay straight, add a statistic of order.
 #

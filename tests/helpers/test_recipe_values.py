@@ -45,6 +45,7 @@ USUALLY = {
     "network": "vgg19",
     "start": "content",
     "start_deviation": 1.0,
+    "seed": 0,
     "variable": "image",
     "bounds": None,
     "optimiser": {"name": "lbfgs"},

@@ -242,7 +242,10 @@ TWO = Submission("<b>ben</b>", "ben.txt", "", [], "no notebook: a file that ends
 GRADED = [
     Graded(
         ONE,
-        [Result("1 · f", "passed", "", []), Result("2 · g", "failed", "<script>\nno", ["+edited"])],
+        [
+            Result("1 · f", "passed", "", []),
+            Result("2 · g", "failed", "<script>alert()\nno", ["+edited"]),
+        ],
         1.0,
     ),
     Graded(TWO, [], 0.0),
@@ -258,7 +261,7 @@ def test_a_row_for_each_submission_and_for_each_exercise(tmp_path):
     report.write(GRADED, tmp_path, "Nothing held them back.")
     first, second = rows(tmp_path / "grades.csv")
     assert (first["passed"], first["exercises"], first["percent"]) == ("1", "2", "50")
-    assert first["verdicts"] == "1 · f: passed; 2 · g: failed (<script> no)"
+    assert first["verdicts"] == "1 · f: passed; 2 · g: failed (<script>alert() no)"
     assert first["remarks"] == "2 · g: +edited"
     assert (second["percent"], second["verdicts"]) == ("0", TWO.problem)
     verdicts = [row["verdict"] for row in rows(tmp_path / "exercises.csv")]
@@ -269,7 +272,7 @@ def test_no_text_of_a_learner_becomes_a_formula_or_a_program(tmp_path):
     report.write(GRADED, tmp_path, "")
     assert rows(tmp_path / "grades.csv")[0]["learner"] == "'=anna"
     page = (tmp_path / "index.html").read_text(encoding="utf-8")
-    assert "<script>" not in page and "&lt;script&gt;" in page and "&lt;b&gt;ben" in page
+    assert "<script>alert" not in page and "&lt;script&gt;alert" in page and "&lt;b&gt;ben" in page
 
 
 # --- the command ---

@@ -163,7 +163,7 @@ def made_from(name: str) -> str:
     folder = build.ROOT / "data" / "results"
     for part in (name, name[3:], name.removesuffix("_figure")):
         pairs = [settings_of(path) for path in (folder / part).glob("*.jpg")] if part else []
-        found = {pair.get(key) for pair in pairs for key in ("content", "style")}
+        found = {name for pair in pairs for name in works_of(pair)}
         if found & set(manifest()):
             return credits(sorted(found & set(manifest())))
     slugs = [slug for slug in build.sources() if slug[:2] == name[:2]]

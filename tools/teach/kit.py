@@ -45,11 +45,7 @@ def make(out: Path, slugs: list[str], with_pdf: bool = True) -> None:
 def page(shelf: Shelf, file: str, template: str, **facts: Any) -> None:
     """Fill a template into a file of the kit."""
     up = "../" * file.count("/")
-    filled = (
-        templates()
-        .get_template(template)
-        .render(css=pages.template_text("page.css"), up=up, **facts)
-    )
+    filled = templates().get_template(template).render(up=up, **facts)
     shelf.write(file, filled)
 
 

@@ -22,7 +22,9 @@ def templates() -> jinja2.Environment:
     """Return the templates of this folder and those of the pages, which they extend."""
     folders = [TEMPLATES, pages.TEMPLATES]
     loader = jinja2.FileSystemLoader(folders)
-    return jinja2.Environment(loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True)
+    found = jinja2.Environment(loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True)
+    found.globals["text"] = pages.template_text
+    return found
 
 
 def write(everything: list["Graded"], out: Path, protection: str) -> None:
@@ -38,7 +40,6 @@ def write(everything: list["Graded"], out: Path, protection: str) -> None:
         templates()
         .get_template("grades.html")
         .render(
-            css=pages.template_text("page.css"),
             groups=groups,
             unreadable=[one for one in everything if one.submission.problem],
             protection=protection,
