@@ -774,9 +774,9 @@ def k_means(points, k, rounds=12):
 with torch.no_grad():
     features = vgg(colosseum, "relu3_1")["relu3_1"]  # (1, 256, 54, 96)
 h, w = features.shape[2:]
-groups = k_means(features[0].flatten(1), k=3).view(h, w)
+groups = k_means(features[0].flatten(1).cpu(), k=3).view(h, w)
 group_of_sky = groups[h // 2, w - 2]  # the middle of the right edge
-small = (groups == group_of_sky).float()[None, None]  # (1, 1, 54, 96)
+small = (groups == group_of_sky).float()[None, None].to(colosseum.device)  # (1, 1, 54, 96)
 by_clusters = torch.nn.functional.interpolate(small, colosseum.shape[2:], mode="bilinear")
 
 # %% [markdown]
