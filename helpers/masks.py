@@ -85,7 +85,7 @@ def guide(mask: Tensor, layer: str, way: str = "inside") -> Tensor | None:
     """
     T = at_layer(mask, layer, way).flatten()
     mean_square = T.square().mean()
-    if mean_square < 1e-8:
+    if not mean_square > 1e-8:
         return None
     return T / mean_square.sqrt()
 
@@ -101,7 +101,7 @@ def require_masks(masks: list[Tensor], height: int, width: int) -> None:
         if tuple(mask.shape[2:]) != (height, width):
             given = f"mask {number} is {mask.shape[3]} x {mask.shape[2]} px"
             raise ValueError(f"{given}, and the photo {width} x {height} px: they must be equal")
-        if mask.max() == 0:
+        if not mask.any():
             raise ValueError(f"mask {number} is empty: no place would be painted by it")
 
 

@@ -646,7 +646,7 @@ import matplotlib.pyplot as plt
 from helpers.show import figure
 
 A = grams_of(load("munch_the_scream", 480))  # the sky's painter
-signed = (distance - distance_to(1 - sky))[0, 0]  # (288, 384), negative in the sky
+signed = (distance - distance_to(1 - sky))[0, 0].cpu()  # (288, 384), negative in the sky
 edges = range(-88, 96, 8)
 fig, axes = plt.subplots(figsize=(8.7, 4.2))
 for way, colour in (("all", "#999999"), ("resized", "#2b5a8c"), ("inside", "#c0572b")):
@@ -654,7 +654,7 @@ for way, colour in (("all", "#999999"), ("resized", "#2b5a8c"), ("inside", "#c05
     features = vgg(image, layers)
     errors = [relative_error(guided_gram(features[layer], at_layer(sky, layer, way)), A[layer]) for layer in layers]
     (sum(errors) / 5).backward()
-    strength = image.grad[0].abs().sum(0)  # (288, 384)
+    strength = image.grad[0].abs().sum(0).cpu()  # (288, 384)
     print(f"{way}: {strength[signed > 0].sum() / strength.sum():.0%} of the gradient lies outside the sky")
     profile = [strength[(signed > edge) & (signed <= edge + 8)].mean().item() for edge in edges]
     axes.plot([edge + 4 for edge in edges], profile, "o-", color=colour, label=way, markersize=4)

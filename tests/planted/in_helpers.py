@@ -775,7 +775,7 @@ IN_MASKS = faults_in(
     ("a guide by its mean", "guide.mean_square", without_method("square")),
     ("a guide of no places", "guide", never("mean_square")),
     ("masks of any size", "require_masks", never("shape")),
-    ("masks that are empty", "require_masks", never("max")),
+    ("masks that are empty", "require_masks", never("any")),
     ("masks of 0 to 255", "_require_mask", never("min")),
     ("masks of three channels", "_require_mask.is_mask", without_operand("and", "shape")),
     ("overlaps that nobody hears of", "what_is_shared", never("overlap")),
