@@ -350,8 +350,9 @@ class Objective:
         controls.require_fit(content, styles)
         self.controls = controls.resized(content)
         self.terms = self._content_terms(content)
+        weights = self._weights_of_present_layers(self.recipe.style)
         for region in self.controls.regions(styles):
-            self.terms += self._style_terms(region)
+            self.terms += self._style_terms(region, weights)
 
     def __call__(self, image: Tensor) -> Tensor:
         """The loss at an image (1, 3, H, W): a scalar, with a gradient."""
@@ -412,11 +413,10 @@ class Objective:
             terms.append(summand)
         return terms
 
-    def _style_terms(self, region: Region) -> list[Term]:
+    def _style_terms(self, region: Region, weights: dict[str, float]) -> list[Term]:
         """The terms of one style, where its mask leaves something to compare."""
         statistic = STATISTICS[self.recipe.gram]
         error = ERRORS[self.recipe.style_error]
-        weights = self._weights_of_present_layers(self.recipe.style)
         features = self._features(region.style.detach().to(self.vgg.device), list(weights))
         terms = []
         for layer, weight in weights.items():

@@ -6,7 +6,6 @@ Chromium (or say where it is: CHROMIUM=path).
 
 import os
 import re
-import shutil
 import socket
 import subprocess
 import sys
@@ -18,18 +17,12 @@ import nbformat
 import pytest
 
 from do import COMMANDS
+from tests.notebooks.chromium import ASKS_FOR_A_BROWSER
 from tests.support import copy_project, run_python
 from tools.site import build
 
-CHROMIUM = (
-    os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
-)
 PATIENCE = 120_000  # ms
-NO_BROWSER = os.environ.get("NST_BROWSER") != "1" or not CHROMIUM
-pytestmark = [
-    pytest.mark.notebook,
-    pytest.mark.skipif(NO_BROWSER, reason="NST_BROWSER=1 and a Chromium ask for this"),
-]
+pytestmark = ASKS_FOR_A_BROWSER
 ERROR = "[data-mime-type='application/vnd.jupyter.error']"
 PICTURES = ".jp-OutputArea-output img"
 PAINTING = "img[alt^='the painting of the explorer']"
@@ -47,15 +40,6 @@ IS_IDLE = """() => {
     return prompts.every(prompt => !prompt.includes("*"))
         && prompts.some(prompt => /[0-9]/.test(prompt)) && document.querySelector(idle)
 }"""
-
-
-@pytest.fixture(scope="module")
-def browser():
-    playwright = pytest.importorskip("playwright.sync_api")
-    with playwright.sync_playwright() as driver:
-        chromium = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield chromium
-        chromium.close()
 
 
 @pytest.fixture(scope="module")

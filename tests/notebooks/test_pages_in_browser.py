@@ -5,7 +5,6 @@ axe-playwright-python`, and have a Chromium (or say where it is: CHROMIUM=path).
 the pages show the stored outputs.
 """
 
-import os
 import re
 import shutil
 from pathlib import Path
@@ -13,17 +12,11 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 
+from tests.notebooks.chromium import ASKS_FOR_A_BROWSER
 from tests.support import ROOT
 from tools.site import run
 
-CHROMIUM = (
-    os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
-)
-NO_BROWSER = os.environ.get("NST_BROWSER") != "1" or not CHROMIUM
-pytestmark = [
-    pytest.mark.notebook,
-    pytest.mark.skipif(NO_BROWSER, reason="NST_BROWSER=1 and a Chromium ask for this"),
-]
+pytestmark = ASKS_FOR_A_BROWSER
 NAMES = ["index", *sorted(path.stem for path in (ROOT / "notebooks").glob("*.ipynb"))]
 OPEN_ALL = "document.querySelectorAll('details').forEach(fold => { fold.open = true })"
 
@@ -34,15 +27,6 @@ def site(tmp_path_factory):
     out = tmp_path_factory.mktemp("memory stick")
     assert run.main(["--stored", "--out", str(out)]) == 0
     return out
-
-
-@pytest.fixture(scope="module")
-def browser():
-    playwright = pytest.importorskip("playwright.sync_api")
-    with playwright.sync_playwright() as driver:
-        chromium = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield chromium
-        chromium.close()
 
 
 @pytest.fixture
