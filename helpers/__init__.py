@@ -22,11 +22,13 @@ Beyond the Gram matrix:
 
 Beside the way:
     fast       speed, one trick a function: fast, pyramid; each can be left out
+    large      a large painting in one call, from coarse to fine: paint_large
+    memory     what a painting needs of memory, and what is free
     explorer   all knobs of the recipes on one panel
     check      checks of exercises: check, judge, each, close
     install    is everything here that the series needs? report
     files      one way to write a file, one to take it home: write_file, download
 
 Each file can be read in one sitting. An arrow from one to another runs in one direction only, and
-nothing here imports `fast` or `explorer`.
+nothing here imports `fast`, `large` or `explorer`, but that `large` is made of `fast`.
 """

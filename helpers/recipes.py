@@ -42,6 +42,7 @@ __all__ = [
     "departures",
     "optimiser_for",
     "pictures_for",
+    "reshaped",
     "variable_for",
     "start_for",
 ]
@@ -634,7 +635,7 @@ class _Painting:
         uncoloured = replace(controls, colour="style")  # the pictures have their colours by now
         start = start_for(chosen, pairs[0][0])
         if self.next_start is not None:
-            start = _reshaped(self.next_start, photo.shape[2:])
+            start = reshaped(self.next_start, photo.shape[2:])
         earlier = len(self.history)
 
         def evaluated(step: int, image: Tensor, value: float) -> None:
@@ -747,7 +748,7 @@ def pictures_for(
 def _style_at(style: Tensor, photo: Tensor, chosen: Recipe, stage: _Stage) -> Tensor:
     """A style as a recipe has it beside a photo of this size."""
     if chosen.style_shape == "photo":
-        return _reshaped(style, photo.shape[2:])
+        return reshaped(style, photo.shape[2:])
     return _resized(style, stage.style_size, chosen.side)
 
 
@@ -760,10 +761,10 @@ def _resized(image: Tensor, size: int, side: str) -> Tensor:
     of = {"long": max(height, width), "short": min(height, width), "height": height}[side]
     rows = max(SMALLEST, round(height * size / of))
     columns = max(SMALLEST, round(width * size / of))
-    return _reshaped(image, (rows, columns))
+    return reshaped(image, (rows, columns))
 
 
-def _reshaped(image: Tensor, shape: tuple[int, int] | torch.Size) -> Tensor:
+def reshaped(image: Tensor, shape: tuple[int, int] | torch.Size) -> Tensor:
     """An image (1, 3, H, W) at another height and width."""
     shape = tuple(shape)
     if tuple(image.shape[2:]) == shape:

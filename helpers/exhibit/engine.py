@@ -16,8 +16,9 @@ from typing import NamedTuple
 from helpers.exhibit.cluster import Cluster, connected, paint_there
 from helpers.exhibit.jobs import LOST, PROGRESS, Done, carry_out
 from helpers.exhibit.plan import Job, Plan, WrongPlan, is_whole
-from helpers.exhibit.room import cores, free_memory, has_gpu, painters
+from helpers.exhibit.room import cores, has_gpu, painters
 from helpers.files import write_file
+from helpers.memory import free_memory
 
 __all__ = ["Forecast", "Report", "exhibit", "forecast"]
 

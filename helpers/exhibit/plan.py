@@ -16,9 +16,10 @@ from PIL import Image
 
 from helpers.control import COLOURS
 from helpers.decode import MAX_PIXELS
-from helpers.exhibit.room import Needs, free_disk, free_memory, made, needs
+from helpers.exhibit.room import Needs, free_disk, made, needs
 from helpers.images import DATA, manifest
 from helpers.masks import WAYS
+from helpers.memory import free_memory
 from helpers.recipes import RECIPES, SMALLEST, Recipe
 from helpers.vgg import NETWORKS, NORMALISED
 

@@ -8,24 +8,19 @@ from typing import NamedTuple
 
 import torch
 
+from helpers.memory import memory_for
 from helpers.recipes import Recipe, recipe
 
 __all__ = [
     "Needs",
     "cores",
     "free_disk",
-    "free_memory",
     "has_gpu",
     "made",
-    "memory",
     "needs",
     "painters",
 ]
 
-# Channels and convolutions of each block, as far as relu5_1; notebook 09 counts them.
-BLOCKS = ((64, 2), (128, 2), (256, 4), (512, 4), (512, 1))
-PROCESS = 700_000_000  # bytes that Python, torch and the network take before anything is painted
-PAIRS = 50  # steps and changes of gradient that L-BFGS keeps, within a gigabyte
 # Seconds of one core for an evaluation of a pixel, in float32; half precision takes about half.
 SECONDS_A_PIXEL = 17e-6
 SECONDS_A_JOB = 1.0  # of one core, to read the pictures, to measure and to write
@@ -74,41 +69,7 @@ def needs(
     halved = 1.0 if precision == "float32" else 0.5
     core_seconds = evaluated * SECONDS_A_PIXEL * halved + SECONDS_A_JOB
     disk = 3 * pixels  # the file of a painting has nearly all its bytes
-    return Needs(memory(pixels), disk, core_seconds)
-
-
-def memory(pixels: int) -> int:
-    """Bytes that a process needs for a painting of so many pixels, in float32.
-
-    Features and their gradients, L-BFGS, and a process with a network: notebook 09 derives the
-    first, and a real run stays below the sum.
-    """
-    features = 0
-    left = pixels
-    for channels, convolutions in BLOCKS:
-        features += 4 * channels * left * (convolutions + 1)
-        left //= 4
-    history = min(10**9, PAIRS * 2 * 4 * 3 * pixels)
-    return PROCESS + round(1.5 * features) + history
-
-
-def free_memory() -> int:
-    """Bytes that are free for programs; 0 where nobody can tell."""
-    try:
-        import psutil  # Jupyter brings it
-    except ImportError:
-        return 0
-    return min(psutil.virtual_memory().available, _left_in_container())
-
-
-def _left_in_container() -> int:
-    """What a container's own limit leaves; a lot, where there is none."""
-    folder = Path("/sys/fs/cgroup")
-    try:
-        limit = int((folder / "memory.max").read_text())
-        return max(0, limit - int((folder / "memory.current").read_text()))
-    except (OSError, ValueError):  # no such file, or "max"
-        return 2**62
+    return Needs(memory_for(pixels), disk, core_seconds)
 
 
 def free_disk(folder: Path) -> int:

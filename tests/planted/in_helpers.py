@@ -38,6 +38,7 @@ DEVICES = "tests/helpers/test_devices.py"
 EXHIBIT = "tests/helpers/test_exhibit.py"
 EXPLORER = "tests/helpers/test_explorer.py"
 FAST = "tests/helpers/test_fast.py"
+LARGE = "tests/helpers/test_large.py"
 FILES = "tests/helpers/test_files.py"
 IMAGES = "tests/helpers/test_images.py"
 KEEPING = "tests/helpers/test_keeping.py"
@@ -399,7 +400,7 @@ IN_RECIPES = faults_in(
     ("normal noise without a seed", "start_for", without_argument("randn", "generator")),
     (
         "pictures made small by leaving pixels out",
-        "_reshaped",
+        "reshaped",
         without_argument("interpolate", "antialias"),
     ),
     (
@@ -722,6 +723,36 @@ IN_FAST = faults_in(
     ("half a promise of the C library", "keep_memory", other_operator("and", "or")),
 )
 
+IN_LARGE = [
+    *faults_in(
+        "helpers.large",
+        LARGE,
+        ("a first size that is the last", "sizes_up_to", never("sizes")),
+        ("sizes that overshoot", "sizes_up_to", argument("insert", 1, "sizes[0]")),
+        ("every recipe by our optimiser", "_fitting_recipe", never("own")),
+        ("memory that is not asked for", "_require_memory", always("needed")),
+        ("a size that would not fit either", "_require_memory.fits", becomes("size - 32")),
+        ("no colours at the start", "paint_large.start", becomes("photo")),
+        ("detail without the photo", "_enlarged.detail", becomes("torch.randn_like(photo)")),
+        ("detail as weak as the photo's", "_enlarged.strength", becomes("1.0")),
+        ("each size from the photo", "paint_large", dropped("result.image", "image")),
+        ("steps counted anew", "_counted", without_operand("+", "earlier")),
+        ("the last picture for the best", "_Watch.__call__", always("min")),
+        ("an end that does not come", "_Watch.__call__", never("calm")),
+        ("the last size as restless as the first", "_Watch.__init__.self.calm", becomes("0.0")),
+        ("on after an interruption", "paint_large", never("is_interrupted")),
+        ("the history of the last size", "paint_large", dropped("history", "watch")),
+    ),
+    *faults_in(
+        "helpers.memory",
+        LARGE,
+        ("half of the memory", "memory_for", constant(1.5, 0.75)),
+        ("half precision that saves nothing", "memory_for.bytes_a_number", becomes("4")),
+        ("a container without its limit", "_left_in_container", always("exists")),
+        ("memory of the machine for a GPU", "free_memory", never("device")),
+    ),
+]
+
 IN_COLOURS = faults_in(
     "helpers.colours",
     COLOURS,
@@ -948,7 +979,7 @@ ON_A_DEVICE = [
         "helpers.recipes",
         DEVICES,
         ("pictures left where they are", "Objective._style_terms", without_method("to")),
-        ("pictures resized where Apple cannot", "_reshaped", without_method("cpu")),
+        ("pictures resized where Apple cannot", "reshaped", without_method("cpu")),
     ),
     *faults_in(
         "helpers.published",
@@ -1155,6 +1186,7 @@ FAULTS = [
     *IN_FILES,
     *IN_SHOW,
     *IN_FAST,
+    *IN_LARGE,
     *IN_COLOURS,
     *IN_MASKS,
     *IN_CONTROL,

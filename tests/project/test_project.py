@@ -21,6 +21,7 @@ ARROWS = {
     "check": set(),
     "losses": set(),
     "weights": set(),
+    "memory": set(),
     "images": {"decode", "files"},
     "vgg": {"images", "weights"},
     "transfer": {"images", "losses"},
@@ -34,7 +35,7 @@ ARROWS = {
     "recipes": {"published", "transfer", "vgg", "images", "keeping", "decode", "control", "masks"},
 }
 # These may import what they need, and nothing else in helpers needs them.
-EXTRAS = {"fast", "explorer"}
+EXTRAS = {"fast", "large", "explorer"}
 # helpers/exhibit is a package of its own: which of its files may import which.
 EXHIBIT = {
     "room": set(),

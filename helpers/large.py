@@ -1,0 +1,200 @@
+"""A large painting in one call: from coarse to fine, as notebook 09 does it step by step."""
+
+import time
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from helpers.colours import matched_colour
+from helpers.fast import fast, pyramid
+from helpers.images import as_saved
+from helpers.memory import free_memory, memory_for
+from helpers.recipes import Objective, Recipe, pictures_for, recipe, reshaped
+from helpers.transfer import Callback, Result, optimise
+from helpers.vgg import VGG, require_vgg
+
+__all__ = ["paint_large", "sizes_up_to"]
+
+FIRST = 128  # the coarsest size has this many pixels, or up to twice as many
+MOST = (25, 30, 45, 60)  # evaluations at most: of the last size, and so on back to the first
+LOOK = 10  # evaluations between two pictures that are compared
+STILL = 4.0  # mean change of a saved pixel, in grey levels of 255, that nobody sees in a painting
+COARSE = 2.0  # as often as this may an earlier size change: the next one paints over it
+STRONGEST = 3.0  # as strong as this, at most, is the photo's fine detail made
+SECONDS = 15  # between two lines of progress
+
+
+def paint_large(  # noqa: PLR0913 - a painting's three things, and what has to be named
+    content: Tensor,
+    style: Tensor,
+    vgg: VGG | None = None,
+    *,
+    size: int = 1024,
+    what: str | Recipe = "ours",
+    callback: Callback | None = None,
+) -> Result:
+    """Paint from coarse to fine, with all tricks, and say how far it is.
+
+    content, style: (1, 3, H, W), RGB in [0, 1], as large as there are. vgg: the network; None takes
+    the recipe's own, as `fast` makes it. size: pixels of the long side. what: a recipe that changes
+    the image itself by our L-BFGS, such as recipe("ours", tv=2.0); its loss counts, and its number
+    of steps does not. callback: as in helpers.transfer.optimise; steps are counted through all
+    sizes, and the image grows.
+
+    The first size begins with the photo in the style's colours (helpers.colours), each other one
+    with the picture before, enlarged, and with the photo's finest detail, which enlarging cannot
+    give, as strong as it is in the style. A size ends where the picture, as saved, changes by less
+    than four grey levels in ten evaluations (an earlier size: by less than eight), and after 60,
+    45, 30 and, for the last, 25 evaluations.
+
+    Returns the best image of the last size, the history of all sizes, and the last image. After an
+    interruption it is the best image of the size that was at work. Raises ValueError for what
+    cannot work, and for a size whose features would not fit into the memory that is free.
+    """
+    chosen = _fitting_recipe(what)
+    sizes = sizes_up_to(size)
+    vgg = fast(VGG(chosen.network)) if vgg is None else require_vgg(vgg)
+    pictures = [pictures_for(chosen, content, style, side) for side in sizes]
+    _require_memory(vgg, pictures[-1][0], size)
+    most = [MOST[min(back, len(MOST) - 1)] for back in reversed(range(len(sizes)))]
+    work = [count * photo[0, 0].numel() for count, (photo, _) in zip(most, pictures, strict=True)]
+    history = []
+    image = None
+    for number, (photo, on_style) in enumerate(pictures):
+        photo, on_style = photo.to(vgg.device), on_style.to(vgg.device)
+        if image is None:
+            start = matched_colour(photo, on_style)
+        else:
+            start = _enlarged(image, photo, on_style)
+        watch = _Watch(
+            size=sizes[number],
+            most=most[number],
+            later=sum(work[number + 1 :]) / work[number],
+            callback=_counted(callback, len(history)),
+        )
+        objective = Objective(chosen, vgg, photo, on_style)
+        result = _until_still(start, objective, watch)
+        history += watch.history
+        image = result.image
+        if watch.is_interrupted:
+            break
+    return Result(image, history, result.last)
+
+
+def sizes_up_to(size: int) -> list[int]:
+    """The sizes on the way to `size`: each twice the one before, from about 128 pixels on.
+
+    Raises ValueError for what is no size.
+    """
+    recipe("ours", size=size)  # refuses what is no size
+    sizes = [size]
+    while sizes[0] >= 2 * FIRST:
+        sizes.insert(0, round(sizes[0] / 2))
+    return sizes
+
+
+def _fitting_recipe(what: str | Recipe) -> Recipe:
+    """A recipe whose loss can be painted on a pyramid; ValueError for another."""
+    chosen = what if isinstance(what, Recipe) else recipe(what)
+    own = chosen.variable == "image" and chosen.optimiser["name"] == "lbfgs" and not chosen.stages
+    if not own:
+        advice = f"paint({chosen.name!r}, ...) runs it as published"
+        raise ValueError(f"{chosen.name} brings its own optimiser, unit or sizes: {advice}")
+    return chosen
+
+
+def _require_memory(vgg: VGG, photo: Tensor, size: int) -> None:
+    """A sentence instead of a crash."""
+    half = vgg.dtype != torch.float32
+    pixels = photo[0, 0].numel()
+    free = free_memory(vgg.device)
+    needed = memory_for(pixels, half)
+    if not free or needed <= free:
+        return
+    fits = size
+    while fits > FIRST and memory_for(round(pixels * (fits / size) ** 2), half) > free:
+        fits -= 32
+    amounts = f"about {needed / 1e9:.1f} GB of memory, and {free / 1e9:.1f} are free"
+    raise ValueError(f"size={size} needs {amounts}: size={fits} would fit")
+
+
+def _enlarged(image: Tensor, photo: Tensor, style: Tensor) -> Tensor:
+    """The picture of the size before at the size of the photo, with fine detail."""
+    coarse = image.shape[2:]
+    matched = matched_colour(photo, style)
+    detail = matched - reshaped(reshaped(matched, coarse), matched.shape[2:])
+    halves = [max(1, round(side * coarse[0] / photo.shape[2])) for side in style.shape[2:]]
+    in_style = style - reshaped(reshaped(style, tuple(halves)), style.shape[2:])
+    strength = (in_style.std() / detail.std().clamp_min(1e-6)).clamp(0, STRONGEST)
+    return (reshaped(image, photo.shape[2:]) + strength * detail).clamp(0, 1)
+
+
+def _counted(callback: Callback | None, earlier: int) -> Callback | None:
+    """A callback that counts the evaluations of earlier sizes, too."""
+    if callback is None:
+        return None
+    return lambda step, image, value: callback(earlier + step, image, value)
+
+
+class _Still(BaseException):  # no optimiser's `except Exception` shall hold it
+    """The picture does not change any more."""
+
+
+class _Watch:
+    """Looks at one size while it is painted: keeps the best, tells the time, and ends in time.
+
+    later: the most work of all later sizes, in units of the most work of this one.
+    """
+
+    def __init__(self, size: int, most: int, later: float, callback: Callback | None):
+        self.size = size
+        self.most = most
+        self.later = later
+        self.callback = callback
+        self.calm = COARSE * STILL if later else STILL
+        self.history = []
+        self.best = None
+        self.before = None
+        self.is_interrupted = False
+        self.start = self.told = time.monotonic()
+
+    def __call__(self, step: int, image: Tensor, value: float) -> None:
+        if not self.history or value < min(self.history):
+            self.best = image
+        self.history.append(value)
+        if self.callback is not None:
+            self.callback(step, image, value)
+        if time.monotonic() - self.told > SECONDS:
+            self.told = time.monotonic()
+            print(f"  {self.size} px: {step} of at most {self.most} evaluations{self.left()}")
+        if step % LOOK == 0 and step < self.most:
+            now = as_saved(self.best)
+            if self.before is not None and 255 * (now - self.before).std().item() < self.calm:
+                raise _Still
+            self.before = now
+
+    def left(self) -> str:
+        """How long the rest takes at most, if it goes on like this."""
+        each = (time.monotonic() - self.start) / len(self.history)
+        evaluations = self.most * (1 + self.later) - len(self.history)
+        return f", at most {each * evaluations:.0f} s left"
+
+
+def _until_still(start: Tensor, objective: Callable[[Tensor], Tensor], watch: _Watch) -> Result:
+    """Paint one size; its line says why it ended, and how long the later ones take at most."""
+    why = ""
+    try:
+        result = optimise(start, objective, watch.most, callback=watch, parametrize=pyramid)
+        watch.is_interrupted = len(watch.history) < watch.most
+    except _Still:
+        why = ": it hardly changes any more"
+        image = watch.best.clamp(0, 1)
+        result = Result(image, watch.history, image)
+    seconds = time.monotonic() - watch.start
+    line = f"{watch.size} px: {len(watch.history)} evaluations in {seconds:.1f} s{why}"
+    if watch.later and not watch.is_interrupted:
+        rest = seconds / len(watch.history) * watch.most * watch.later
+        line += f"; at most {rest:.0f} s left"
+    print(f"{line}.", flush=True)
+    return result

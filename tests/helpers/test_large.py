@@ -1,0 +1,198 @@
+"""helpers.large: sizes, starts, ends, interruptions, and a sentence where memory would not do."""
+
+import io
+from contextlib import redirect_stdout
+
+import pytest
+import torch
+
+from helpers import large, memory
+from helpers.images import load
+from helpers.large import paint_large, sizes_up_to
+from helpers.memory import free_memory, memory_for
+from helpers.recipes import Objective, pictures_for, recipe
+from helpers.transfer import optimise
+
+SIDES = (16, 32, 64)  # instead of 128 and more
+
+
+@pytest.fixture(scope="module")
+def pair():
+    return load("lake_sherburne", 64), load("starry_night", 64)
+
+
+@pytest.fixture
+def small_sizes(monkeypatch):
+    monkeypatch.setattr(large, "FIRST", SIDES[0])
+
+
+@pytest.fixture(scope="module")
+def painted(vgg, pair):
+    """A painting, what its callback was given, and the lines that were printed."""
+    seen = []
+    lines = io.StringIO()
+    with pytest.MonkeyPatch.context() as monkeypatch, redirect_stdout(lines):
+        monkeypatch.setattr(large, "FIRST", SIDES[0])
+        result = paint_large(*pair, vgg, size=64, callback=lambda *now: seen.append(now))
+    return result, seen, lines.getvalue().splitlines()
+
+
+@pytest.mark.parametrize(
+    ("size", "expected"),
+    [
+        (2048, [128, 256, 512, 1024, 2048]),
+        (1024, [128, 256, 512, 1024]),
+        (700, [175, 350, 700]),
+        (255, [255]),
+        (256, [128, 256]),
+        (16, [16]),
+    ],
+)
+def test_each_size_is_twice_the_one_before(size, expected):
+    assert sizes_up_to(size) == expected
+
+
+@pytest.mark.parametrize("size", [0, 15, -512, 512.0, "512", True, None, 10**6])
+def test_what_is_no_size_is_refused(size, vgg, pair):
+    with pytest.raises(ValueError, match="size"):
+        paint_large(*pair, vgg, size=size)
+
+
+def test_a_painting_grows_and_steps_are_counted_through(painted, pair):
+    result, seen, lines = painted
+    steps, images, values = zip(*seen, strict=True)
+    assert steps == tuple(range(1, len(steps) + 1))
+    assert list(values) == result.history
+    sides = [image.shape[3] for image in images]
+    assert sides == sorted(sides)
+    for side, most in zip(SIDES, (45, 30, 25), strict=True):
+        assert 1 <= sides.count(side) <= most
+    assert sum(map(sides.count, SIDES)) == len(sides)
+    assert result.image.shape == pair[0].shape
+    assert result.image.min() >= 0
+    assert result.image.max() <= 1
+    assert [line.split()[0] for line in lines] == [str(side) for side in SIDES]
+    assert "s left" in lines[0]
+    assert "left" not in lines[-1]
+
+
+def test_it_returns_the_best_of_the_last_size_and_is_far_ahead_of_plain_painting(
+    vgg, pair, painted
+):
+    result, seen, _ = painted
+    values = [value for _, image, value in seen if image.shape[3] == SIDES[-1]]
+    photo, style = pictures_for("ours", *pair, size=64)
+    objective = Objective("ours", vgg, photo, style)
+    with torch.no_grad():
+        value = objective(result.image).item()
+    assert value == pytest.approx(min(values), rel=0.02)  # clamped, and without the fence
+    plain = optimise(photo, objective, 25)
+    assert value < 0.8 * min(plain.history)
+
+
+def test_a_size_ends_when_the_picture_is_still(vgg, pair, small_sizes, monkeypatch, capsys):
+    monkeypatch.setattr(large, "STILL", 1000.0)
+    result = paint_large(*pair, vgg, size=64)
+    assert len(result.history) == 3 * 20  # two looks are needed to see a difference
+    assert capsys.readouterr().out.count("hardly changes") == 3
+
+
+@pytest.fixture
+def restless(small_sizes, monkeypatch):
+    """No size ends before its last evaluation."""
+    monkeypatch.setattr(large, "STILL", 0.0)
+
+
+def test_a_restless_picture_takes_all_evaluations(vgg, pair, restless):
+    result = paint_large(*pair, vgg, size=64)
+    assert len(result.history) == 45 + 30 + 25
+
+
+@pytest.mark.parametrize(("at", "side"), [(3, 16), (60, 32)])
+def test_an_interruption_returns_the_best_so_far(vgg, pair, restless, at, side):
+
+    def stop(step, image, value):
+        if step == at:
+            raise KeyboardInterrupt
+
+    result = paint_large(*pair, vgg, size=64, callback=stop)
+    assert len(result.history) == at
+    assert result.image.shape[3] == side
+
+
+def test_a_size_that_does_not_fit_is_refused_before_it_begins(vgg, pair, monkeypatch):
+    monkeypatch.setattr(large, "free_memory", lambda device: 10**9)
+    calls = []
+    with pytest.raises(
+        ValueError, match=r"size=4096 needs about .* GB .* size=\d+ would fit"
+    ) as told:
+        paint_large(*pair, vgg, size=4096, callback=lambda *now: calls.append(now))
+    assert not calls
+    fits = int(str(told.value).split("size=")[2].split()[0])
+    width, height = fits, round(fits * pair[0].shape[2] / pair[0].shape[3])
+    assert memory_for(width * height) <= 10**9 < memory_for((width + 64) * (height + 64))
+
+
+def test_nobody_is_refused_where_memory_is_unknown(vgg, pair, monkeypatch):
+    monkeypatch.setattr(large, "free_memory", lambda device: 0)
+    assert paint_large(*pair, vgg, size=32).image.shape[3] == 32
+
+
+@pytest.mark.parametrize("name", ["gatys", "pytorch_tutorial", "crowsonkb", "tensorflow"])
+def test_a_recipe_with_its_own_optimiser_is_referred_to_paint(vgg, pair, name):
+    with pytest.raises(ValueError, match="paint"):
+        paint_large(*pair, vgg, size=64, what=name)
+
+
+def test_a_changed_recipe_of_ours_is_painted(vgg, pair):
+    result = paint_large(*pair, vgg, size=32, what=recipe("ours", tv=2.0, pool="avg"))
+    assert result.image.shape[3] == 32
+
+
+def test_a_larger_size_begins_with_the_detail_of_the_photo_as_strong_as_the_styles():
+    photo, style = pictures_for("ours", load("lake_sherburne", 96), load("starry_night", 96), 96)
+    coarse = torch.full((1, 3, photo.shape[2] // 2, 48), 0.5)
+    begun = large._enlarged(coarse, photo, style)
+    matched = large.matched_colour(photo, style)
+    both = torch.stack([begun.flatten() - 0.5, matched.flatten() - 0.5])
+    assert torch.corrcoef(both)[0, 1] > 0.2  # the photo's edges
+    halves = [side // 2 for side in style.shape[2:]]
+    lost = style - large.reshaped(large.reshaped(style, halves), style.shape[2:])
+    assert begun.std().item() == pytest.approx(lost.std().item(), rel=0.15)
+
+
+def test_a_photo_without_detail_gets_none():
+    flat = torch.full((1, 3, 64, 64), 0.4)
+    begun = large._enlarged(torch.full((1, 3, 32, 32), 0.7), flat, load("starry_night", 64))
+    assert begun.isfinite().all()
+    assert begun.std() < 0.01
+
+
+def test_memory_grows_with_the_picture_and_halves_with_its_digits():
+    assert memory_for(10**6) < memory_for(4 * 10**6)
+    features = memory_for(10**6) - memory_for(10**6, half=True)
+    assert features == pytest.approx(
+        1.5 * 2 * 10**6 * (3 * 64 + 3 * 32 + 5 * 16 + 5 * 8 + 4), rel=0.01
+    )
+
+
+def test_free_memory_is_that_of_the_machine_or_the_gpu(monkeypatch):
+    assert free_memory() >= 0
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (123, 456))
+    assert free_memory(torch.device("cuda", 0)) == 123
+
+
+@pytest.mark.parametrize(
+    ("files", "left"),
+    [
+        ({"memory.max": "1000", "memory.current": "400"}, 600),
+        ({"memory.max": "1000", "memory.current": "1200"}, 0),
+        ({"memory.max": "max", "memory.current": "400"}, memory.NO_LIMIT),
+        ({}, memory.NO_LIMIT),
+    ],
+)
+def test_a_container_has_a_limit_of_its_own(tmp_path, monkeypatch, files, left):
+    for name, text in files.items():
+        (tmp_path / name).write_text(text)
+    monkeypatch.setattr(memory, "CONTAINER", tmp_path)
+    assert memory._left_in_container() == left
