@@ -19,7 +19,9 @@ __all__ = ["paint_large", "sizes_up_to"]
 FIRST = 128  # the coarsest size has this many pixels, or up to twice as many
 MOST = (25, 30, 45, 60)  # evaluations at most: of the last size, and so on back to the first
 LOOK = 10  # evaluations between two pictures that are compared
-STILL = 4.0  # mean change of a saved pixel, in grey levels of 255, that nobody sees in a painting
+STILL = (
+    4.0  # change of a saved picture, in grey levels of 255 (root mean square), that is hard to see
+)
 COARSE = 2.0  # as often as this may an earlier size change: the next one paints over it
 STRONGEST = 3.0  # as strong as this, at most, is the photo's fine detail made
 SECONDS = 15  # between two lines of progress
@@ -170,7 +172,7 @@ class _Watch:
             print(f"  {self.size} px: {step} of at most {self.most} evaluations{self.left()}")
         if step % LOOK == 0 and step < self.most:
             now = as_saved(self.best)
-            if self.before is not None and 255 * (now - self.before).std().item() < self.calm:
+            if self.before is not None and _difference(now, self.before) < self.calm:
                 raise _Still
             self.before = now
 
@@ -179,6 +181,11 @@ class _Watch:
         each = (time.monotonic() - self.start) / len(self.history)
         evaluations = self.most * (1 + self.later) - len(self.history)
         return f", at most {each * evaluations:.0f} s left"
+
+
+def _difference(one: Tensor, other: Tensor) -> float:
+    """The root of the mean square between two images of one size, in grey levels of 255."""
+    return 255 * (one - other).square().mean().sqrt().item()
 
 
 def _until_still(start: Tensor, objective: Callable[[Tensor], Tensor], watch: _Watch) -> Result:

@@ -313,7 +313,7 @@ wall_of(["gatys_2016", "gatys_normalised", "gatys"], 2, alt="Two paintings of a 
 # images.
 
 # %%
-wall_of(["neural_style", "neural_style_pt", "crowsonkb", "gordicaleksa", "pystiche", "ours"], 3,
+wall_of(["neural_style", "neural_style_pt", "crowsonkb", "gordicaleksa", "pystiche", "ours"], 2,
         alt="Paintings by well-known programs: the Colosseum twice in blue strokes of the starry night, a girl with a pearl earring in van Gogh's yellow and blue, an astronaut of stained glass, and a pavilion in red and gold.")
 
 # %% [markdown]
@@ -330,7 +330,7 @@ wall_of(["neural_style", "neural_style_pt", "crowsonkb", "gordicaleksa", "pystic
 # plain gradient descent, and only PyTorch's takes L-BFGS.
 
 # %%
-wall_of(["pytorch_tutorial", "tensorflow", "keras", "d2l", "udacity", "cs231n"], 3,
+wall_of(["pytorch_tutorial", "tensorflow", "keras", "d2l", "udacity", "cs231n"], 2,
         alt="Paintings by tutorials: an astronaut as a mosaic, a cat in red and green splinters, gates in gold, the astronaut again under small blue hooks of water, and houses under grain.")
 
 # %% [markdown]

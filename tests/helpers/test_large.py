@@ -161,6 +161,11 @@ def test_a_larger_size_begins_with_the_detail_of_the_photo_as_strong_as_the_styl
     assert begun.std().item() == pytest.approx(lost.std().item(), rel=0.15)
 
 
+def test_a_difference_is_in_grey_levels():
+    black, nearly = torch.zeros(1, 3, 4, 4), torch.full((1, 3, 4, 4), 4 / 255)
+    assert large._difference(nearly, black) == pytest.approx(4.0)
+
+
 def test_a_photo_without_detail_gets_none():
     flat = torch.full((1, 3, 64, 64), 0.4)
     begun = large._enlarged(torch.full((1, 3, 32, 32), 0.7), flat, load("starry_night", 64))
