@@ -1,5 +1,6 @@
 """A large painting in one call: from coarse to fine, as notebook 09 does it step by step."""
 
+import math
 import time
 from collections.abc import Callable
 
@@ -9,9 +10,10 @@ from torch import Tensor
 from helpers.colours import matched_colour
 from helpers.fast import fast, pyramid
 from helpers.images import as_saved
+from helpers.losses import range_penalty
 from helpers.memory import free_memory, memory_for
 from helpers.recipes import Objective, Recipe, pictures_for, recipe, reshaped
-from helpers.transfer import Callback, Result, optimise
+from helpers.transfer import FENCE, Callback, Result, optimise
 from helpers.vgg import VGG, require_vgg
 
 __all__ = ["paint_large", "sizes_up_to"]
@@ -157,16 +159,18 @@ class _Watch:
         self.calm = COARSE * STILL if later else STILL
         self.history = []
         self.best = None
+        self.least = math.inf  # the loss with its fence, as in optimise
         self.before = None
         self.is_interrupted = False
         self.start = self.told = time.monotonic()
 
     def __call__(self, step: int, image: Tensor, value: float) -> None:
-        if not self.history or value < min(self.history):
-            self.best = image
         self.history.append(value)
-        if self.callback is not None:
-            self.callback(step, image, value)
+        total = value + FENCE * range_penalty(image).item()
+        if total < self.least:
+            self.least = total
+            self.best = image
+        self._call(step, image, value)
         if time.monotonic() - self.told > SECONDS:
             self.told = time.monotonic()
             print(f"  {self.size} px: {step} of at most {self.most} evaluations{self.left()}")
@@ -175,6 +179,16 @@ class _Watch:
             if self.before is not None and _difference(now, self.before) < self.calm:
                 raise _Still
             self.before = now
+
+    def _call(self, step: int, image: Tensor, value: float) -> None:
+        """Call back; what it stops stays stopped, in the last evaluation of a size as well."""
+        if self.callback is None:
+            return
+        try:
+            self.callback(step, image, value)
+        except KeyboardInterrupt:
+            self.is_interrupted = True
+            raise
 
     def left(self) -> str:
         """How long the rest takes at most, if it goes on like this."""
@@ -193,7 +207,7 @@ def _until_still(start: Tensor, objective: Callable[[Tensor], Tensor], watch: _W
     why = ""
     try:
         result = optimise(start, objective, watch.most, callback=watch, parametrize=pyramid)
-        watch.is_interrupted = len(watch.history) < watch.most
+        watch.is_interrupted |= len(watch.history) < watch.most
     except _Still:
         why = ": it hardly changes any more"
         image = watch.best.clamp(0, 1)

@@ -108,7 +108,7 @@ def test_a_restless_picture_takes_all_evaluations(vgg, pair, restless):
     assert len(result.history) == 45 + 30 + 25
 
 
-@pytest.mark.parametrize(("at", "side"), [(3, 16), (60, 32)])
+@pytest.mark.parametrize(("at", "side"), [(3, 16), (45, 16), (60, 32)])
 def test_an_interruption_returns_the_best_so_far(vgg, pair, restless, at, side):
 
     def stop(step, image, value):
@@ -159,6 +159,19 @@ def test_a_larger_size_begins_with_the_detail_of_the_photo_as_strong_as_the_styl
     halves = [side // 2 for side in style.shape[2:]]
     lost = style - large.reshaped(large.reshaped(style, halves), style.shape[2:])
     assert begun.std().item() == pytest.approx(lost.std().item(), rel=0.15)
+
+
+def test_the_best_is_judged_with_its_fence():
+    watch = large._Watch(size=16, most=25, later=0.0, callback=None)
+    inside, outside = torch.full((1, 3, 4, 4), 0.5), torch.full((1, 3, 4, 4), 1.5)
+    watch(1, inside, 2.0)
+    watch(2, outside, 1.0)
+    assert watch.best is inside
+
+
+def test_an_earlier_size_may_be_twice_as_restless_as_the_last():
+    earlier, last = (large._Watch(16, 25, later, None) for later in (4.0, 0.0))
+    assert earlier.calm == 2 * last.calm == 8.0
 
 
 def test_a_difference_is_in_grey_levels():
