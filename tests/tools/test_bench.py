@@ -9,13 +9,13 @@ import pytest
 import torch
 
 from helpers import losses, published
-from helpers.images import load
+from helpers.images import load, names
 from helpers.losses import gram
 from helpers.recipes import RECIPES, paint, recipe, start_for
 from tests.helpers import published_losses
 from tools.bench import __main__ as command
 from tools.bench import hardware, memory, ours, races
-from tools.bench.options import Options
+from tools.bench.options import TEN_PAIRS, Options
 from tools.bench.peers import PEERS, Trajectory, TutorialLoss, plain_products
 from tools.bench.report import bars, write_plot
 from tools.bench.workers import worker
@@ -158,7 +158,7 @@ def test_the_first_image_that_is_good_enough_counts(first):
 # ---- topics --------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("peer", ["tutorial", "neural_style_pt"])
+@pytest.mark.parametrize("peer", ["tutorial", "neural_style_pt", "gordicaleksa"])
 def test_a_race_can_be_run(peer):
     row = races.heat(CPU, peer, [4, 10])
     assert row["their seconds for 4"] < row["their seconds for 10"]
@@ -357,6 +357,30 @@ def test_numbers_of_somebody_else_are_not_replaced(tmp_path, text):
     path.write_text(text)
     with pytest.raises(Mistake, match="bench.json holds no numbers of this bench"):
         command.stored(path, {"torch": "2.6"})
+
+
+def test_a_race_on_several_pairs_says_how_the_gains_spread(monkeypatch, capsys):
+    gains = {"china": 4.0, "astronaut": 9.0, "coffee": None}
+    pairs = tuple((photo, "starry_night") for photo in gains)
+    monkeypatch.setattr(
+        races, "heat", lambda options, *_: {"times as fast for 5": gains[options.pair[0]]}
+    )
+    options = Options(CPU.device, repeats=1, peers=("tutorial",), pairs=pairs)
+    table = races.race(options)
+    assert table["tutorial, china after starry_night"] == {"times as fast for 5": 4.0}
+    assert table["tutorial, 3 pairs"] == {
+        "not reached, times as fast for 5": 1,
+        "least times as fast for 5": 4.0,
+        "geometric mean times as fast for 5": 6.0,
+        "most times as fast for 5": 9.0,
+    }
+    assert "heat 1 of 1 (done)" in capsys.readouterr().out
+
+
+def test_ten_pairs_are_ten_and_all_are_there():
+    photos, styles = zip(*TEN_PAIRS, strict=True)
+    assert len(set(photos)) == len(set(styles)) == 10
+    assert {*photos, *styles} <= set(names())
 
 
 def test_a_peer_sets_its_goal_by_its_last_ten_images_and_pays_for_its_targets(monkeypatch):

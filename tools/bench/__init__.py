@@ -3,6 +3,7 @@
     python -m tools.bench                     everything, about half an hour on two cores
     python -m tools.bench --quick             smaller pictures, fewer repeats: under 3 minutes
     python -m tools.bench --only race,tricks  some topics
+    python -m tools.bench --only race --ten-pairs --peers tutorial   hours; how the gains spread
 
     race     seconds to the objective that a published loop reaches, on the same network, pictures
              and machine

@@ -15,7 +15,7 @@ from tools import bench
 from tools.bench.first import first
 from tools.bench.hardware import floor, gpu
 from tools.bench.memory import growth, memory, paint_a_few
-from tools.bench.options import Options, photo_and_style
+from tools.bench.options import TEN_PAIRS, Options, photo_and_style
 from tools.bench.peers import PEERS
 from tools.bench.races import race, run_without, tricks
 from tools.bench.report import print_report, write_plot
@@ -50,6 +50,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="fewer repeats and smaller pictures")
     parser.add_argument("--only", help=f"some of {','.join(TOPICS)}")
     parser.add_argument("--pair", nargs=2, metavar=("PHOTO", "STYLE"), help="names or files")
+    parser.add_argument("--ten-pairs", action="store_true", help="the race on ten pairs instead")
     parser.add_argument("--px", type=pixels, help="long side of the race's pictures")
     parser.add_argument("--evaluations", type=positive, help="of the published loops")
     parser.add_argument("--repeats", type=positive, help="interleaved, of which the median counts")
@@ -120,6 +121,7 @@ def described(options: Options) -> dict:
         "torch": torch.__version__,
         "system": f"{platform.system()} {platform.machine()}",
         "pair": list(options.pair),
+        "pairs": [list(pair) for pair in options.pairs],
         "px": options.pixels,
         "quick": options.quick,
     }
@@ -168,6 +170,7 @@ def main(arguments: list[str]) -> int:
     options = Options(
         device=best_device(),
         pair=tuple(parsed.pair),
+        pairs=TEN_PAIRS if parsed.ten_pairs else (),
         pixels=parsed.px,
         evaluations=parsed.evaluations,
         repeats=1 if parsed.quick else parsed.repeats,

@@ -10,18 +10,34 @@ from helpers.images import load
 
 Table = dict[str, dict]  # {row: {column: value}}
 
+# Ten pairs of different kinds: smooth and crowded photos, strong and weak styles.
+TEN_PAIRS = (
+    ("china", "starry_night"),
+    ("desert_dune", "munch_the_scream"),
+    ("lake_sherburne", "woodcut"),
+    ("chelsea", "mondrian_tableau_no2"),
+    ("roman_colosseum", "turner_shipwreck_minotaur"),
+    ("river_otter", "kandinsky_composition_vii"),
+    ("astronaut", "seurat_grande_jatte"),
+    ("spices", "monet_impression_sunrise"),
+    ("tubingen_neckarfront", "hokusai_great_wave"),
+    ("girl_with_a_pearl_earring", "piranesi_carceri_xv"),
+)
+
 
 @dataclass(frozen=True)
 class Options:
     """How to measure.
 
-    pair: names or files of a photo and a style. pixels: the long side of the race's pictures.
-    evaluations: of the published loops, instead of their own number. repeats: interleaved, and the
-    median counts. peers: the published loops to race with.
+    pair: names or files of a photo and a style. pairs: the race on each of these instead.
+    pixels: the long side of the race's pictures. evaluations: of the published loops, instead of
+    their own number. repeats: interleaved, and the median counts. peers: the published loops to
+    race with.
     """
 
     device: torch.device
-    pair: tuple[str, str] = ("china", "starry_night")
+    pair: tuple[str, str] = TEN_PAIRS[0]
+    pairs: tuple[tuple[str, str], ...] = ()
     pixels: int = 256
     evaluations: int | None = None
     repeats: int = 3

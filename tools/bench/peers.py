@@ -132,6 +132,7 @@ PEERS = {
     ),
     "gatys": of_recipe("gatys", evaluations=500),
     "neural_style_pt": of_recipe("neural_style_pt", evaluations=1000),
+    "gordicaleksa": of_recipe("gordicaleksa", evaluations=1000),
 }
 
 

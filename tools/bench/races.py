@@ -4,6 +4,7 @@ import statistics
 import time
 from collections.abc import Iterable
 from contextlib import nullcontext
+from dataclasses import replace
 
 import torch
 
@@ -17,23 +18,49 @@ from tools.countdown import Countdown
 
 
 def race(options: Options) -> Table:
-    """Each peer against ours, interleaved.
+    """Each peer against ours, interleaved, on each pair.
 
     The goals are the peer's best of the ten evaluations up to 40 %, and up to all, of its own. Ours
-    has to reach them with clamped pixels; a peer whose pixels run free is judged as it is.
+    has to reach them with clamped pixels; a peer whose pixels run free is judged as it is. With
+    several pairs each has a row, and a last row says how their gains spread.
     """
+    pairs = options.pairs or (options.pair,)
     lengths = {peer: race_length(peer, options) for peer in options.peers}
-    countdown = Countdown(options.repeats * sum(lengths.values()))
+    countdown = Countdown(options.repeats * len(pairs) * sum(lengths.values()))
     table = {}
     for peer, evaluations in lengths.items():
         marks = sorted({max(1, round(0.4 * evaluations)), evaluations})
-        heats = []
-        for number in range(1, options.repeats + 1):
-            heats.append(heat(options, peer, marks))
-            countdown.step(f"{peer}, heat {number} of {options.repeats}", work=evaluations)
-        table[peer] = medians(heats)
-        print(f"  {peer}: {table[peer]}", flush=True)
+        rows = []
+        for pair in pairs:
+            name = peer if len(pairs) == 1 else f"{peer}, {pair[0]} after {pair[1]}"
+            heats = []
+            for number in range(1, options.repeats + 1):
+                heats.append(heat(replace(options, pair=pair), peer, marks))
+                countdown.step(f"{name}, heat {number} of {options.repeats}", work=evaluations)
+            table[name] = medians(heats)
+            rows.append(table[name])
+            print(f"  {name}: {table[name]}", flush=True)
+        if len(pairs) > 1:
+            table[f"{peer}, {len(pairs)} pairs"] = spreads(rows)
+            print(f"  {peer}: {spreads(rows)}", flush=True)
     return table
+
+
+def spreads(rows: list[dict]) -> dict:
+    """How the gains of several pairs spread: their least, geometric mean and most.
+
+    A pair on which ours never got there is left out of these, and counted.
+    """
+    result = {}
+    for column in rows[0]:
+        if column.startswith("times as fast"):
+            gains = [row[column] for row in rows if row[column] is not None]
+            result[f"not reached, {column}"] = len(rows) - len(gains)
+            if gains:
+                result[f"least {column}"] = min(gains)
+                result[f"geometric mean {column}"] = round(statistics.geometric_mean(gains), 4)
+                result[f"most {column}"] = max(gains)
+    return result
 
 
 def race_length(peer: str, options: Options) -> int:
