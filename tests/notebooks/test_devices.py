@@ -15,6 +15,8 @@ import pytest
 import torch
 
 from helpers import recipes, transfer, vgg
+from helpers.exhibit import engine
+from helpers.exhibit.jobs import carry_out
 from tests.helpers.devices import NOT_ON_APPLE, Accelerator
 from tools.site import build
 
@@ -55,6 +57,12 @@ def step_with_few_evaluations(optimiser, closure):
     return step(optimiser, closure)
 
 
+def paint_here(plan, jobs, workers, threads):
+    """The jobs of an exhibition in this process, where the GPU is pretended; others have none."""
+    for job in jobs:
+        yield carry_out(*engine._arguments(plan, job, torch.get_num_threads()))
+
+
 @pytest.fixture
 def gpu(monkeypatch, tmp_path):
     """A pretended GPU, as weak as Apple's, which the network takes for the best device."""
@@ -71,6 +79,7 @@ def gpu(monkeypatch, tmp_path):
         monkeypatch.setattr(torch.optim.LBFGS, "step", step_with_few_evaluations)
         monkeypatch.setattr(transfer, "optimise", optimise_in_few_steps)
         monkeypatch.setattr(recipes, "optimise", optimise_in_few_steps)
+        monkeypatch.setattr(engine, "_by_cores", paint_here)
         yield gpu
 
 
