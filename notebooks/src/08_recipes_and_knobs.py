@@ -243,7 +243,7 @@ check(my_divisors, factors_by_experiment, tolerance=0.01);
 # optimiser and its own number of evaluations. Only the stand-in for the network is ours, and so are the pairs of
 # pictures, which were chosen to suit each program. Most of them run in half precision. Where a source leaves
 # something open, or we depart from it, the word `choices` of its recipe says so. This takes hours, so the paintings
-# are stored, and each file holds its settings. (The two slowest are not stored yet. The list says which, and
+# are stored, and each file holds its settings. (One, `crowsonkb`, is not stored yet, and
 # `python -m tools.pictures.results 08_systems` paints them.)
 
 # %%
@@ -331,7 +331,7 @@ wall_of(["neural_style", "neural_style_pt", "crowsonkb", "gordicaleksa", "pystic
 
 # %%
 wall_of(["pytorch_tutorial", "tensorflow", "keras", "d2l", "udacity", "cs231n"], 2,
-        alt="Paintings by tutorials: an astronaut as a mosaic, a cat in red and green splinters, gates in gold, the astronaut again under small blue hooks of water, and houses under grain.")
+        alt="Paintings by tutorials: an astronaut as a mosaic, a cat in red and green splinters, the girl with the pearl earring under swirling lines, gates in gold, the astronaut again under small blue hooks of water, and houses under grain.")
 
 # %% [markdown]
 # Not every page paints well. CS231n's numbers were tuned for SqueezeNet, and with VGG19 its loss ends higher than it began:
@@ -471,12 +471,12 @@ figure(fig, alt="One bar for each program, cut into the pulls of content, style 
 # %% [markdown]
 # Now read the chart row by row. In `gatys_2016` the content does all the pulling, which explains our surprise. Much
 # the same holds for `cs231n`, whose weights were made for SqueezeNet and not for VGG19. In `pystiche` and
-# `gordicaleksa` `relu4_1` is the whole bar but for a sliver, in `gatys` and `d2l` it is about nine tenths, although
-# their style weights are 1e3 and 1e4, and in `udacity` it leaves a fifth to `relu2_1`. `neural_style` and
+# `gordicaleksa` `relu4_1` is the whole bar but for a sliver, in `gatys`, `keras` and `d2l` it is about nine tenths,
+# whatever their style weights are, and in `udacity` it leaves a fifth to `relu2_1`. `neural_style` and
 # `neural_style_pt` ask for less style, and so their content has a sixth of the bar to itself. In `tensorflow`, the
 # content pulls hardest, and `relu4_1` nearly as hard. Only in `ours` and in `gatys_normalised` do several layers
 # pull, and in the tutorial of PyTorch, which asks shallow layers alone. Blue is nowhere wide: total variation has
-# seven per cent in `tensorflow` and about one in the others, so in none of these programs does it decide how the
+# seven per cent in `tensorflow` and two or less in the others, so in none of these programs does it decide how the
 # picture looks. (Some of these bars belong to programs made for torchvision's weights. With their own network the
 # pieces may be of other lengths.)
 #
