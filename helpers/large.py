@@ -191,10 +191,10 @@ class _Watch:
             raise
 
     def left(self) -> str:
-        """How long the rest takes at most, if it goes on like this."""
+        """About how long the rest takes, if no size ends early."""
         each = (time.monotonic() - self.start) / len(self.history)
         evaluations = self.most * (1 + self.later) - len(self.history)
-        return f", at most {each * evaluations:.0f} s left"
+        return f", about {each * evaluations:.0f} s left"
 
 
 def _difference(one: Tensor, other: Tensor) -> float:
@@ -203,7 +203,7 @@ def _difference(one: Tensor, other: Tensor) -> float:
 
 
 def _until_still(start: Tensor, objective: Callable[[Tensor], Tensor], watch: _Watch) -> Result:
-    """Paint one size; its line says why it ended, and how long the later ones take at most."""
+    """Paint one size; its line says why it ended, and about how long the later ones take."""
     why = ""
     try:
         result = optimise(start, objective, watch.most, callback=watch, parametrize=pyramid)
@@ -216,6 +216,6 @@ def _until_still(start: Tensor, objective: Callable[[Tensor], Tensor], watch: _W
     line = f"{watch.size} px: {len(watch.history)} evaluations in {seconds:.1f} s{why}"
     if watch.later and not watch.is_interrupted:
         rest = seconds / len(watch.history) * watch.most * watch.later
-        line += f"; at most {rest:.0f} s left"
+        line += f"; about {rest:.0f} s left"
     print(f"{line}.", flush=True)
     return result
