@@ -21,10 +21,8 @@ __all__ = ["paint_large", "sizes_up_to"]
 FIRST = 128  # the coarsest size has this many pixels, or up to twice as many
 MOST = (25, 30, 45, 60)  # evaluations at most: of the last size, and so on back to the first
 LOOK = 10  # evaluations between two pictures that are compared
-STILL = (
-    4.0  # change of a saved picture, in grey levels of 255 (root mean square), that is hard to see
-)
-COARSE = 2.0  # as often as this may an earlier size change: the next one paints over it
+STILL = 4.0  # grey levels of 255 (root mean square) between two saved pictures: hard to see
+COARSE = 2.0  # an earlier size may change by as many times as much: the next paints over it
 STRONGEST = 3.0  # as strong as this, at most, is the photo's fine detail made
 SECONDS = 15  # between two lines of progress
 
