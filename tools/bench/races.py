@@ -30,20 +30,26 @@ def race(options: Options) -> Table:
     table = {}
     for peer, evaluations in lengths.items():
         marks = sorted({max(1, round(0.4 * evaluations)), evaluations})
-        rows = []
+        rows = {}
         for pair in pairs:
             name = peer if len(pairs) == 1 else f"{peer}, {pair[0]} after {pair[1]}"
-            heats = []
-            for number in range(1, options.repeats + 1):
-                heats.append(heat(replace(options, pair=pair), peer, marks))
-                countdown.step(f"{name}, heat {number} of {options.repeats}", work=evaluations)
-            table[name] = medians(heats)
-            rows.append(table[name])
-            print(f"  {name}: {table[name]}", flush=True)
+            rows[name] = heats(replace(options, pair=pair), peer, marks, name, countdown)
+            print(f"  {name}: {rows[name]}", flush=True)
+        table |= rows
         if len(pairs) > 1:
-            table[f"{peer}, {len(pairs)} pairs"] = spreads(rows)
-            print(f"  {peer}: {spreads(rows)}", flush=True)
+            spread = spreads(list(rows.values()))
+            table[f"{peer}, {len(pairs)} pairs"] = spread
+            print(f"  {peer}: {spread}", flush=True)
     return table
+
+
+def heats(options: Options, peer: str, marks: list[int], name: str, countdown: Countdown) -> dict:
+    """The medians of one peer's heats on one pair; name: what the countdown calls them."""
+    rows = []
+    for number in range(1, options.repeats + 1):
+        rows.append(heat(options, peer, marks))
+        countdown.step(f"{name}, heat {number} of {options.repeats}", work=marks[-1])
+    return medians(rows)
 
 
 def spreads(rows: list[dict]) -> dict:
