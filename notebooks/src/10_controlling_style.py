@@ -1150,7 +1150,7 @@ for G in (4.0, 5.0, 6.0, 7.0):
 # $\lVert G \rVert^2 - 2\, G \cdot (w_1 A_1 + w_2 A_2)$, where the dot multiplies two tables entry by entry and adds
 # up, and these are also the terms of $\lVert G - (w_1 A_1 + w_2 A_2) \rVert^2$. So
 #
-# $$\sum_i w_i \lVert G - A_i \rVert^2 = \Big\lVert G - \sum_i w_i A_i \Big\rVert^2 + \text{const}.$$
+# $$\sum_i w_i \lVert G - A_i \rVert^2 = \lVert G - \sum_i w_i A_i \rVert^2 + \text{const}.$$
 #
 # In words: to mix the losses is to mix the Gram matrices. The image gets *one* target, the mean of the two.
 #

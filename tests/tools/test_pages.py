@@ -13,7 +13,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 from PIL import Image
 
 from tools.endings import Mistake
-from tools.site import pages
+from tools.site import build, pages
 
 PROSE = r"""# Paint the *first* picture
 
@@ -121,6 +121,16 @@ def test_a_broken_formula_stays_readable(tex):
 )
 def test_signs_of_formulas(tex, sign):
     assert sign in BeautifulSoup(pages.formula(tex), "html.parser").text
+
+
+@pytest.mark.parametrize("slug", build.sources())
+def test_no_formula_of_the_series_shows_a_command_of_tex(slug):
+    cells = [cell.source for cell in build.committed(slug).cells if cell.cell_type == "markdown"]
+    prose = re.sub(r"`[^`]*`|```.*?```", "", "\n\n".join(cells), flags=re.S)
+    found = re.findall(r"\$\$(.+?)\$\$|(?<![\\\w])\$(?!\s)([^$\n]+?)(?<!\s)\$", prose, flags=re.S)
+    for tex in map("".join, found):
+        shown = BeautifulSoup(pages.formula(tex), "html.parser")
+        assert shown.math and "\\" not in shown.text, tex
 
 
 def test_links_and_pictures_are_found_from_the_page(site):

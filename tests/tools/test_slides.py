@@ -112,6 +112,16 @@ def test_an_exercise_is_named_and_its_solution_is_nowhere(cut_up):
     assert "secret" not in str(slides)
 
 
+def test_an_exercise_keeps_its_list_and_its_command(cut_up):
+    text = "**Exercise 2 · predict** · ●○○ · 5 minutes. Which?\n\n- " + "word " * 35
+    text += "\n- " + "word " * 35
+    slides = cut_up(new_markdown_cell(text))
+    assert kinds(slides) == ["opener", "exercise", "exercise"]
+    assert {slide.title for slide in slides[1:]} == {"Exercise 2"}
+    text = "**Exercise 2 · build** · ●○○ · 5 minutes. Write it, and run\n\n```bash\nhang\n```"
+    assert ">hang" in cut_up(new_markdown_cell(text))[1].body
+
+
 def test_short_code_is_shown_with_what_it_printed_and_long_code_is_not(cut_up):
     slides = cut_up(code("x = 1\nprint(x)", printed("1\n")))
     assert "print" in slides[1].body and ">1</pre>" in slides[1].body
@@ -127,6 +137,8 @@ def test_the_call_that_shows_a_picture_is_no_code_for_a_slide(cut_up):
     slides = cut_up(code(f"x = paint()\n{source}", picture_output()))
     assert kinds(slides) == ["opener", "program", "picture"]
     assert "What is to be seen" not in slides[1].body
+    names_only = f"six = [one for one in all_of_them]\n{source}"
+    assert kinds(cut_up(code(names_only, picture_output()))) == ["opener", "picture"]
 
 
 @pytest.mark.parametrize("tag", ["setup", "settings", "spec", "exercise", "check", "skip"])

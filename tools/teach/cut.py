@@ -37,6 +37,7 @@ TOP = "top"  # how slides.toml calls what stands above the first heading
 LISTS = {"What to remember", "Three questions", "On your own"}  # sections that are a list
 TURN = "**Your turn, before you run the next cell.**"
 DETAILS = re.compile(r"<details><summary>(.*?)</summary>\s*(.*?)\s*</details>", re.S)
+NAMING = re.compile(r"\w+(, \w+)* = (\[|load\()")  # a list of pictures, or a picture from a file
 DISPLAYS = re.compile(r"^(show|plot|play|film|heat|browse|board|figure|display)\(")
 
 
@@ -270,6 +271,8 @@ class Cutter:
             self.exercise(part)
         elif part.kind in ("list", "table"):
             self.listing(part)
+        elif part.kind == "code" and self.slides[-1].kind == "exercise":
+            self.slides[-1].body += to_html(part.text)
         else:
             self.note(to_html(part.text))
             if is_prose(part):
@@ -338,6 +341,8 @@ class Cutter:
             last.notes.append(to_html(part.text))
         elif last.kind == "listing" and "</ol>" in last.body and shown[0].isdigit():
             last.body = last.body.replace("</ol>", "") + to_html(shown).removeprefix("<ol>")
+        elif last.kind == "exercise":  # it goes on
+            self.add(Slide("exercise", last.title, to_html(shown), [to_html(part.text)]))
         else:
             self.add(Slide("listing", self.heading(), to_html(shown), [to_html(part.text)]))
 
@@ -351,6 +356,8 @@ class Cutter:
         wanted = cell.get("id") in self.correction.get("show", [])
         starts = [line for line in shown if line and line[0] not in " )]}"]
         is_no_lesson = all(re.match(r"(import|from|print\() ?", line) for line in starts)
+        if pictures and len(starts) <= 2:  # names for what the picture shows
+            is_no_lesson = is_no_lesson or all(NAMING.match(line) for line in starts)
         if "hero" in cell.metadata.get("tags", []):
             shown = []
         parts = []
