@@ -301,11 +301,10 @@ judge(my_loss, fault, (5,), torch.tensor(0.7), each(0.03, 0.3, 3.0), trials=3);
 #
 # <!-- map -->
 #
-# (Numbers that are missing belong to notebooks that are not written yet.) Read them in order for the whole story; with the
-# exercises, that is ten or twelve evenings. If you would rather
-# write the loop today and understand the rest later, begin with [notebook 06](06_painting_with_adam.ipynb). Every notebook can be run
-# on its own, and repeats what it needs from earlier ones in a sentence. The series is for people who know some Python and have
-# seen a little PyTorch; it derives everything else.
+# Read them in order for the whole story; with the exercises, that is ten or twelve evenings. If you would rather write
+# the loop today and understand the rest later, begin with [notebook 06](06_painting_with_adam.ipynb). Every notebook
+# can be run on its own, and repeats what it needs from earlier ones in a sentence. The series is for people who know
+# some Python and have seen a little PyTorch; it derives everything else.
 #
 # **Which network is this?** It is the original [VGG19](https://arxiv.org/abs/1409.1556) of Karen Simonyan and Andrew
 # Zisserman (Oxford, 2014), from which the papers started. (They scaled its channels; notebooks 04 and 05 say what that

@@ -144,6 +144,16 @@ def test_links_and_pictures_are_found_from_the_page(site):
     assert page.select_one(".turn .after")["href"] == "02_second.html"
 
 
+def test_a_page_names_the_next_one_by_its_title_before_that_is_written(tmp_path):
+    folder = tmp_path / "notebooks"
+    folder.mkdir()
+    for name, text in {"01_first": "# One", "02_second": "<!-- top -->\n\n# The second"}.items():
+        nbformat.write(new_notebook(cells=[new_markdown_cell(text)]), folder / f"{name}.ipynb")
+    site = pages.Site(folder, tmp_path / "build")
+    site.clean()
+    assert "The second" in soup(site.out / "01_first.html").select_one(".turn .after").text
+
+
 def test_the_gallery_shows_the_paintings(site):
     figures = soup(site.out / "index.html").select(".own figure")
     assert [figure.img["alt"] for figure in figures] == ['Teal "quotes" & all', "A navy field"]

@@ -8,7 +8,7 @@ import mimetypes
 import os
 import re
 from collections.abc import Iterable
-from functools import cache
+from functools import cache, cached_property
 from io import BytesIO
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -197,6 +197,17 @@ def redirected(address: str, folder: Path, out: Path) -> str:
 def template_text(name: str) -> str:
     """Return a file that goes into pages as it is: a style, or a script."""
     return (TEMPLATES / name).read_text(encoding="utf-8")
+
+
+def first_heading(path: Path) -> str:
+    """Return the first heading of a notebook; nothing, where there is none."""
+    try:
+        cells = read(path, stored=True).cells
+    except Mistake:
+        return ""
+    prose = "\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
+    heading = re.search(r"^# (.+)$", prose, re.M)
+    return heading[1].strip() if heading else ""
 
 
 def headline(soup: BeautifulSoup) -> tuple[str, str]:
@@ -402,8 +413,13 @@ class Site:
         write_file(self.out / "search" / f"{name}.js", f"addPage(...{words})\n")
 
     def title(self, name: str) -> str:
-        """Return the title of a notebook; its name, as long as it has no page."""
-        return self.results[name]["title"] if name in self.results else name
+        """Return the title of a notebook, also of one that has no page yet."""
+        return self.results[name]["title"] if name in self.results else self.headings[name]
+
+    @cached_property
+    def headings(self) -> dict[str, str]:
+        """The first heading of each notebook; its name, where it has none or cannot be read."""
+        return {name: first_heading(path) or name for name, path in self.paths.items()}
 
     def index(self) -> None:
         """Write the front page, and the results it was made from."""
