@@ -114,11 +114,11 @@ def _require_memory(vgg: VGG, photo: Tensor, size: int) -> None:
     needed = memory_for(pixels, half)
     if not free or needed <= free:
         return
-    fits = size
-    while fits > FIRST and memory_for(round(pixels * (fits / size) ** 2), half) > free:
-        fits -= 32
+    smaller = range(size - 32, 0, -32)
+    fits = [side for side in smaller if memory_for(round(pixels * (side / size) ** 2), half) < free]
+    advice = f"size={fits[0]} would fit" if fits else "nothing fits; close other programs first"
     amounts = f"about {needed / 1e9:.1f} GB of memory, and {free / 1e9:.1f} are free"
-    raise ValueError(f"size={size} needs {amounts}: size={fits} would fit")
+    raise ValueError(f"size={size} needs {amounts}: {advice}")
 
 
 def _enlarged(image: Tensor, photo: Tensor, style: Tensor) -> Tensor:

@@ -133,6 +133,12 @@ def test_a_size_that_does_not_fit_is_refused_before_it_begins(vgg, pair, monkeyp
     assert memory_for(width * height) <= 10**9 < memory_for((width + 64) * (height + 64))
 
 
+def test_where_nothing_fits_no_size_is_named(vgg, pair, monkeypatch):
+    monkeypatch.setattr(large, "free_memory", lambda device: 10**8)
+    with pytest.raises(ValueError, match="0.1 are free: nothing fits; close other programs"):
+        paint_large(*pair, vgg, size=64)
+
+
 def test_nobody_is_refused_where_memory_is_unknown(vgg, pair, monkeypatch):
     monkeypatch.setattr(large, "free_memory", lambda device: 0)
     assert paint_large(*pair, vgg, size=32).image.shape[3] == 32
