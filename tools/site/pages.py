@@ -100,9 +100,11 @@ def read(path: Path, stored: bool = False) -> nbformat.NotebookNode:
 def formula(tex: str, display: str = "inline") -> str:
     """Translate TeX to MathML; what cannot be translated stays readable as it is."""
     plain = html.unescape(tex.strip())
-    # The converter knows neither these environments nor \mathbb R without braces.
+    # The converter knows neither these environments nor \mathbb R without braces, nor space
+    # between two lines.
     environments = r"(begin|end)\{(?:aligned|gathered|equation\*?)\}"
     plain = re.sub(environments, r"\1{align*}", plain)
+    plain = re.sub(r"\\\\\[[^\]]*\]", r"\\\\", plain)
     plain = re.sub(r"\\(math[a-z]+|boldsymbol)\s+([A-Za-z])", r"\\\1{\2}", plain)
     try:
         math = convert(plain, display=display)
