@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 import types
+from dataclasses import replace
 
 import pytest
 import torch
@@ -17,7 +18,7 @@ from tools.bench import __main__ as command
 from tools.bench import hardware, memory, ours, races
 from tools.bench.options import TEN_PAIRS, Options
 from tools.bench.peers import PEERS, Trajectory, TutorialLoss, plain_products
-from tools.bench.report import bars, write_plot
+from tools.bench.report import bars, picture, write_page, write_plot
 from tools.bench.workers import worker
 from tools.countdown import Countdown, duration
 from tools.endings import Mistake
@@ -458,3 +459,39 @@ def test_a_worker_is_told_the_size_and_the_pair(monkeypatch):
     monkeypatch.setattr(subprocess, "run", run)
     worker(Options(CPU.device, pixels=96, pair=("a", "b")), {"name": "painting"})
     assert commands[0][-5:] == ["--px", "96", "--pair", "a", "b"]
+
+
+def test_the_page_shows_the_tables_and_both_sides_of_a_race(tmp_path):
+    from bs4 import BeautifulSoup
+
+    options = replace(CPU, pair=("china", "starry_night"), pictures=tmp_path / "run")
+    theirs, mine = torch.zeros(1, 3, 16, 16), torch.ones(1, 3, 16, 16)
+    races.keep_pictures(options, "tutorial_300", theirs, mine)
+    kept = sorted(path.name for path in options.pictures.iterdir())
+    assert kept == [
+        "tutorial_300_china_after_starry_night_ours.jpg",
+        "tutorial_300_china_after_starry_night_theirs.jpg",
+    ]
+    assert (
+        load(options.pictures / kept[1], None).max()
+        < 0.1
+        < load(options.pictures / kept[0], None).min()
+    )
+    rows = {"tutorial": {"seconds": 1.23456, "times as fast": None}, "gatys": {"other": 2}}
+    write_page({"px": 48, "quick": False}, {"race": rows, "floor": {}}, tmp_path / "run")
+    page = BeautifulSoup((tmp_path / "run.html").read_text(encoding="utf-8"), "html.parser")
+    assert [cell.text for cell in page.select("thead th")] == [
+        "",
+        "seconds",
+        "times as fast",
+        "other",
+    ]
+    cells = [[cell.text for cell in row.find_all(["th", "td"])] for row in page.select("tbody tr")]
+    assert cells == [["tutorial", "1.235", "", ""], ["gatys", "", "", "2"]]
+    left, right = [picture["src"] for picture in page.select(".both img")]
+    assert left != right and left == picture(options.pictures / kept[1])
+    assert [heading.text for heading in page.select("h2")] == [
+        "race",
+        "Both sides at equal objective",
+    ]
+    assert "china after starry night" in page.figcaption.text

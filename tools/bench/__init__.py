@@ -16,6 +16,7 @@
              where there is one)
 
 Times are medians of interleaved repeats; ratios are worth more than seconds. Results go to --out
-(JSON, and a plot); topics that stand there already, from the same machine and settings, stay. The
-network is the original VGG19. What was found on some machines is in the folder `results`.
+(JSON, a plot, and a page with both sides of each race at equal objective); topics that stand there
+already, from the same machine and settings, stay. The network is the original VGG19. What was found
+on some machines is in the folder `results`.
 """

@@ -18,7 +18,7 @@ from tools.bench.memory import growth, memory, paint_a_few
 from tools.bench.options import TEN_PAIRS, Options, photo_and_style
 from tools.bench.peers import PEERS
 from tools.bench.races import race, run_without, tricks
-from tools.bench.report import print_report, write_plot
+from tools.bench.report import print_report, write_page, write_plot
 from tools.bench.workers import ROOT
 from tools.countdown import duration
 from tools.endings import Mistake
@@ -55,7 +55,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--evaluations", type=positive, help="of the published loops")
     parser.add_argument("--repeats", type=positive, help="interleaved, of which the median counts")
     parser.add_argument("--peers", help=f"some of {','.join(PEERS)}; with --quick the first")
-    parser.add_argument("--out", type=folder, help="where OUT.json and OUT.png go")
+    parser.add_argument("--out", type=folder, help="where OUT.json, .png and .html go")
     parser.add_argument("--worker", type=task, help=argparse.SUPPRESS)
     parser.set_defaults(
         pair=Options.pair,
@@ -161,7 +161,8 @@ def measure(topics: tuple[str, ...], options: Options, out: Path) -> None:
     print_report(results)
     plot = out.with_suffix(".png")
     write_plot(results, plot)
-    print(f"\nwrote {numbers} and {plot}")
+    write_page(about, results, out)
+    print(f"\nwrote {numbers}, {plot} and {out.with_suffix('.html')}")
 
 
 def main(arguments: list[str]) -> int:
@@ -176,6 +177,7 @@ def main(arguments: list[str]) -> int:
         repeats=1 if parsed.quick else parsed.repeats,
         peers=parsed.peers,
         quick=parsed.quick,
+        pictures=parsed.out.with_suffix(""),
     )
     if parsed.worker is None:
         measure(parsed.only, options, parsed.out)

@@ -1,6 +1,7 @@
 """What a run of the bench can be told, and the pictures that it measures with."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 from torch import Tensor
@@ -32,7 +33,7 @@ class Options:
     pair: names or files of a photo and a style. pairs: the race on each of these instead.
     pixels: the long side of the race's pictures. evaluations: of the published loops, instead of
     their own number. repeats: interleaved, and the median counts. peers: the published loops to
-    race with.
+    race with. pictures: a folder for both sides of a race at equal objective; None keeps none.
     """
 
     device: torch.device
@@ -43,6 +44,7 @@ class Options:
     repeats: int = 3
     peers: tuple[str, ...] = ()
     quick: bool = False
+    pictures: Path | None = None
 
 
 def photo_and_style(options: Options) -> tuple[Tensor, Tensor]:

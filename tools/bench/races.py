@@ -5,10 +5,13 @@ import time
 from collections.abc import Iterable
 from contextlib import nullcontext
 from dataclasses import replace
+from pathlib import Path
 
 import torch
+from torch import Tensor
 
 from helpers.fast import fast
+from helpers.images import as_saved, save
 from helpers.vgg import VGG
 from tools.bench.options import Options, Table, photo_and_style
 from tools.bench.ours import TRICKS, first_reached, paint_ours
@@ -93,13 +96,17 @@ def heat(options: Options, name: str, marks: list[int]) -> dict:
         theirs = peer.run(judge, pair[0], marks[-1])
     goals = {}
     for mark in marks:
+        latest = theirs.images[max(0, mark - 10) : mark]
         with torch.no_grad():
-            values = [judge(image).item() for image in theirs.images[max(0, mark - 10) : mark]]
-        goals[mark] = min(values)
+            values = [judge(image).item() for image in latest]
+        goals[mark] = min(values), latest[values.index(min(values))]
     our_run = paint_ours(network, peer.make_loss, pair, max(30, marks[-1] // 2))
     row = {}
-    for mark, goal in goals.items():
+    for mark, (goal, their_image) in goals.items():
         evaluations, seconds = first_reached(our_run, judge, goal)
+        if options.pictures and evaluations:
+            our_image = our_run.images[evaluations - 1]
+            keep_pictures(options, f"{name}_{mark}", their_image, our_image)
         their_seconds = preparing + theirs.seconds[mark - 1]
         row[f"objective after {mark}"] = goal
         row[f"their seconds for {mark}"] = their_seconds
@@ -107,6 +114,13 @@ def heat(options: Options, name: str, marks: list[int]) -> dict:
         row[f"our seconds for {mark}"] = seconds
         row[f"times as fast for {mark}"] = their_seconds / seconds if seconds else None
     return row
+
+
+def keep_pictures(options: Options, name: str, theirs: Tensor, ours: Tensor) -> None:
+    """Keep both sides of a race at equal objective, so that somebody can look at them."""
+    pair = "_after_".join(Path(picture).stem for picture in options.pair)
+    for whose, image in (("theirs", theirs), ("ours", ours)):
+        save(as_saved(image), options.pictures / f"{name}_{pair}_{whose}.jpg", quality=92)
 
 
 def medians(rows: list[dict]) -> dict:
