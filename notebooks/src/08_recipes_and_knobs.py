@@ -243,24 +243,19 @@ check(my_divisors, factors_by_experiment, tolerance=0.01);
 # optimiser and its own number of evaluations. Only the stand-in for the network is ours, and so are the pairs of
 # pictures, which were chosen to suit each program. Most of them run in half precision. Where a source leaves
 # something open, or we depart from it, the word `choices` of its recipe says so. This takes hours, so the paintings
-# are stored, and each file holds its settings. (One, `crowsonkb`, is not stored yet, and
-# `python -m tools.pictures.results 08_systems` paints them.)
+# are stored, and each file holds its settings. (`python -m tools.pictures.results 08_systems` paints them again.)
 
 # %%
 from helpers.images import read_settings
 
 systems = DATA / "results" / "08_systems"
-painted = [name for name in [*published, "ours"] if (systems / f"{name}.jpg").is_file()]
-stored = {name: read_settings(systems / f"{name}.jpg") for name in painted}
-stored = {name: settings for name, settings in stored.items() if "pull" in settings}
+stored = {name: read_settings(systems / f"{name}.jpg") for name in [*published, "ours"]}
 starts = {"content": "the photo", "noise": "noise", "normal": "weak noise"}
 for name, settings in stored.items():
     chosen = RECIPES[name]
     print(f"{name}: {settings['content']} after {settings['style']}")
-    missing = chosen.steps - settings["evaluations"]
-    print(f"    {settings['evaluations']} evaluations{f' ({missing} missing)' if missing else ''} with {chosen.optimiser['name']} from {starts[chosen.start]}, "
+    print(f"    {settings['evaluations']} evaluations with {chosen.optimiser['name']} from {starts[chosen.start]}, "
           f"{settings['size']} px ({settings['side']} side), {settings['seconds'] / 60:.0f} minutes")
-print("not stored yet:", ", ".join(name for name in published if name not in stored) or "none")
 
 # %% [markdown]
 # The minutes are those of one core of an ordinary processor. The programs were written for graphics cards, where
@@ -277,19 +272,11 @@ print("not stored yet:", ", ".join(name for name in published if name not in sto
 # %%
 def wall_of(names, columns, alt):
     """The stored paintings of some programs, with a line about each."""
-    present = [name for name in names if name in stored]
-    if not present:
-        return None
-    pictures = [load(systems / f"{name}.jpg", 640) for name in present]
+    pictures = [load(systems / f"{name}.jpg", 640) for name in names]
     titles = []
-    for name in present:
-        settings = stored[name]
-        chosen = RECIPES[name]
-        count = f"{settings['evaluations']}"
-        if settings["evaluations"] < chosen.steps:
-            count += f" of {chosen.steps}"
-        work = f"{count} x {chosen.optimiser['name']} from {starts[chosen.start]}"
-        titles.append(f"{name}: {work}, {settings['seconds'] / 60:.0f} min")
+    for name in names:
+        work = f"{stored[name]['evaluations']} x {RECIPES[name].optimiser['name']} from {starts[RECIPES[name].start]}"
+        titles.append(f"{name}: {work}, {stored[name]['seconds'] / 60:.0f} min")
     return show(pictures, titles, columns=columns, alt=alt)
 
 
@@ -314,7 +301,7 @@ wall_of(["gatys_2016", "gatys_normalised", "gatys"], 2, alt="Two paintings of a 
 
 # %%
 wall_of(["neural_style", "neural_style_pt", "crowsonkb", "gordicaleksa", "pystiche", "ours"], 2,
-        alt="Paintings by well-known programs: the Colosseum twice in blue strokes of the starry night, a girl with a pearl earring in van Gogh's yellow and blue, an astronaut of stained glass, and a pavilion in red and gold.")
+        alt="Paintings by well-known programs: the Colosseum twice in blue strokes of the starry night, a mountain lake in small separate touches of many colours, a girl with a pearl earring in van Gogh's yellow and blue, an astronaut of stained glass, and a pavilion in red and gold.")
 
 # %% [markdown]
 # The last one is no publication. It is the recipe `ours` of this series, with its 150 evaluations, and it stands here
@@ -473,8 +460,8 @@ figure(fig, alt="One bar for each program, cut into the pulls of content, style 
 # the same holds for `cs231n`, whose weights were made for SqueezeNet and not for VGG19. In `pystiche` and
 # `gordicaleksa` `relu4_1` is the whole bar but for a sliver, in `gatys`, `keras` and `d2l` it is about nine tenths,
 # whatever their style weights are, and in `udacity` it leaves a fifth to `relu2_1`. `neural_style` and
-# `neural_style_pt` ask for less style, and so their content has a sixth of the bar to itself. In `tensorflow`, the
-# content pulls hardest, and `relu4_1` nearly as hard. Only in `ours` and in `gatys_normalised` do several layers
+# `neural_style_pt` ask for less style, and so their content has a sixth of the bar to itself. In `tensorflow` and
+# `crowsonkb`, the content pulls hardest, and `relu4_1` nearly as hard. Only in `ours` and in `gatys_normalised` do several layers
 # pull, and in the tutorial of PyTorch, which asks shallow layers alone. Blue is nowhere wide: total variation has
 # seven per cent in `tensorflow` and two or less in the others, so in none of these programs does it decide how the
 # picture looks. (Some of these bars belong to programs made for torchvision's weights. With their own network the
