@@ -104,10 +104,30 @@ def test_a_texture_says_how_it_was_painted(vgg, tmp_path, monkeypatch):
     monkeypatch.setattr(beyond, "SIZE", 32)
     target = load("red_brick", 32)
     note = beyond.texture_note("bricks", "Gram", 3)
-    line = beyond.paint_texture(
-        beyond.rung_loss(vgg, target, "Gram"), target, tmp_path / "bricks.jpg", note
-    )
+    loss = beyond.rung_loss(vgg, target, "Gram")
+    line = beyond.paint_texture(loss, beyond.quiet(target), tmp_path / "bricks.jpg", note)
     stored = read_settings(tmp_path / "bricks.jpg")
     assert stored["picture"] == "red_brick"
     assert stored["evaluations"] == 3
     assert line == f"bricks: {stored['loss']}"
+
+
+def test_patches_begin_at_half_the_size_and_the_others_with_noise(vgg, monkeypatch):
+    monkeypatch.setattr(beyond, "AT_HALF_SIZE", {"patches": 2})
+    seen = []
+    rung_loss = beyond.rung_loss
+
+    def spied(vgg, style, rung):
+        seen.append((rung, tuple(style.shape[2:])))
+        return rung_loss(vgg, style, rung)
+
+    monkeypatch.setattr(beyond, "rung_loss", spied)
+    target = load("red_brick", 128)
+    noise = beyond.quiet(target)
+    assert torch.equal(beyond.start_of(vgg, target, "Gram"), noise)
+    assert not seen
+    start = beyond.start_of(vgg, target, "patches")
+    assert seen == [("patches", (64, 64))]
+    assert start.shape == target.shape and start.std() > noise.std() / 2
+    assert beyond.texture_note("bricks", "patches", 3)["evaluations_at_half_size"] == 2
+    assert "evaluations_at_half_size" not in beyond.texture_note("bricks", "Gram", 3)

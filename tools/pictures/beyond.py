@@ -14,6 +14,7 @@ from helpers.fast import fast, pyramid
 from helpers.files import write_file
 from helpers.images import as_saved, load, noise, save
 from helpers.losses import content_loss
+from helpers.recipes import reshaped
 from helpers.show import show
 from helpers.statistics import (
     LADDER,
@@ -29,25 +30,26 @@ from tools.pictures.painting import CONTENT, RESULTS, STYLE, enlarged, is_painte
 from tools.pictures.sheets import save_sheet
 
 FOLDER = RESULTS / "11_beyond"
-SIZE = 256  # pixels of a texture's side
-PICTURE = 512  # pixels of the long side of the picture that the pieces are cut from
+SIZE = 512  # pixels of a texture's side
+PICTURE = 1024  # pixels of the long side of the picture that the pieces are cut from
 PATCH_LAYERS = ["relu3_1", "relu4_1"]  # as published; patches of the others are too many
 TEXTURES = {  # a file's name -> a picture: one that is regular, one of chance, and a painting
     "bricks": "red_brick",
-    "petals": "dried_petals",
+    "leaves": "autumn_leaves",
     "kandinsky": "kandinsky_composition_vii",
 }
-EVALUATIONS = {  # of equal time: as many as forty of the Gram matrix's take, at 256 px on one core
-    "means": 38,
-    "means and deviations": 31,
+EVALUATIONS = {  # of equal time: as many as forty of the Gram matrix's take, at 512 px on one core
+    "means": 43,
+    "means and deviations": 37,
     "Gram": 40,
-    "mean and covariance": 29,
-    "Wasserstein": 26,
-    "histograms": 16,
-    "slices": 16,
-    "transport": 31,
-    "patches": 43,
+    "mean and covariance": 33,
+    "Wasserstein": 36,
+    "histograms": 18,
+    "slices": 19,
+    "transport": 37,
+    "patches": 29,
 }
+AT_HALF_SIZE = {"transport": 30, "patches": 30}  # evaluations before, and their time is counted in
 JUDGED_AT = ["relu2_2", "relu3_2", "relu4_2"]  # layers that no rung uses
 DIGITS = 4
 
@@ -133,7 +135,8 @@ def texture_file(texture: str, rung: str) -> Path:
 
 def texture_note(texture: str, rung: str, evaluations: int) -> dict:
     """What the file of a texture says of how it was made."""
-    return {
+    before = {"evaluations_at_half_size": AT_HALF_SIZE[rung]} if rung in AT_HALF_SIZE else {}
+    return before | {
         "picture": TEXTURES.get(texture, texture),
         "rung": rung,
         "network": "vgg19",
@@ -144,9 +147,25 @@ def texture_note(texture: str, rung: str, evaluations: int) -> dict:
     }
 
 
-def paint_texture(loss: Loss, target: Tensor, file: Path, note: dict) -> str:
-    """Paint one texture from quiet noise and save it -> a line about it."""
-    result = optimise(quiet(target), loss, note["evaluations"], parametrize=pyramid)
+def start_of(vgg: VGG, target: Tensor, rung: str) -> Tensor:
+    """What a texture begins with: quiet noise, or what was made of it at half the size.
+
+    Transport and patches begin small, as those of their authors do. From noise at full size,
+    transport painted little more than the 1,024 pixels that it looks at, and patches got stuck:
+    nearly all of the noise was nearest to the same few patches.
+    """
+    if rung not in AT_HALF_SIZE:
+        return quiet(target)
+    height, width = target.shape[2:]
+    half = reshaped(target, (height // 2, width // 2)).clamp(0, 1)
+    loss = rung_loss(vgg, half, rung)
+    result = optimise(quiet(half), loss, AT_HALF_SIZE[rung], parametrize=pyramid)
+    return enlarged(result.image, target)
+
+
+def paint_texture(loss: Loss, start: Tensor, file: Path, note: dict) -> str:
+    """Paint one texture from its start and save it -> a line about it."""
+    result = optimise(start, loss, note["evaluations"], parametrize=pyramid)
     note = {**note, "loss": round(min(result.history), DIGITS)}
     save(as_saved(result.image), file, note, quality=93)
     return f"{file.stem}: {note['loss']}"
@@ -156,7 +175,7 @@ def ladder(vgg: VGG, path: Path) -> None:
     """Notebook 11: a piece of a brick wall, and textures made from it by five rungs of the ladder
     in equal time: means, Gram matrices, slices, transport and patches.
 
-    The folder 11_beyond holds all nine rungs and three textures, at 256 px, each with the time that
+    The folder 11_beyond holds all nine rungs and three textures, at 512 px, each with the time that
     forty evaluations of the Gram matrices take; 11_ladder.json has the distance of each from the
     piece under every rung's measure, where quiet noise has the distance 1.
     """
@@ -172,7 +191,8 @@ def ladder(vgg: VGG, path: Path) -> None:
         target, _ = pieces(TEXTURES[texture], vgg.device)
         loss = rung_loss(network, target, rung)
         note = texture_note(texture, rung, count)
-        countdown.step(paint_texture(loss, target, texture_file(texture, rung), note))
+        start = start_of(network, target, rung)
+        countdown.step(paint_texture(loss, start, texture_file(texture, rung), note))
     judge = VGG(pool="avg", device=vgg.device)
     table = {"settings": texture_note("all", "all", 0), "textures": {}}
     for texture, picture in TEXTURES.items():
@@ -330,7 +350,7 @@ def order(vgg: VGG, path: Path) -> None:
     """Notebook 11: bricks and a carpet, each with the textures that five Gram matrices make, and
     that they make together with shifted Gram matrices, with the spectrum, and in three octaves.
 
-    At 256 px with forty evaluations each. 11_order.json says how far each is from its piece by all
+    At 512 px with forty evaluations each. 11_order.json says how far each is from its piece by all
     four losses.
     """
     network = fast(VGG(pool="avg", device=vgg.device))
@@ -344,7 +364,8 @@ def order(vgg: VGG, path: Path) -> None:
     for name, kind in jobs:
         target, _ = pieces(ORDERED[name], vgg.device)
         loss = order_loss(network, target, kind)
-        line = paint_texture(loss, target, texture_file(name, kind), order_note(name, kind))
+        note = order_note(name, kind)
+        line = paint_texture(loss, quiet(target), texture_file(name, kind), note)
         countdown.step(line)
     judge = VGG(pool="avg", device=vgg.device)
     table = {}
