@@ -271,7 +271,7 @@ class Cutter:
             self.exercise(part)
         elif part.kind in ("list", "table"):
             self.listing(part)
-        elif part.kind == "code" and self.slides[-1].kind == "exercise":
+        elif part.text.startswith("```bash") and self.slides[-1].kind == "exercise":
             self.slides[-1].body += to_html(part.text)
         else:
             self.note(to_html(part.text))
