@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from helpers import large, memory
+from helpers.colours import matched_colour
 from helpers.images import load
 from helpers.large import paint_large, sizes_up_to
 from helpers.memory import free_memory, memory_for
@@ -50,6 +51,14 @@ def painted(vgg, pair):
 )
 def test_each_size_is_twice_the_one_before(size, expected):
     assert sizes_up_to(size) == expected
+
+
+def test_the_first_size_begins_with_the_photo_in_the_styles_colours(pair, painted):
+    _, seen, _ = painted
+    photo, style = pictures_for(recipe("ours"), *pair, SIDES[0])
+    first = seen[0][1]
+    torch.testing.assert_close(first, matched_colour(photo, style), atol=1e-3, rtol=0)
+    assert (first - photo).abs().mean() > 0.02, "a pair whose colours are alike would prove nothing"
 
 
 @pytest.mark.parametrize("size", [0, 15, -512, 512.0, "512", True, None, 10**6])
