@@ -786,14 +786,15 @@ show([sample, texture], ["the sample", f"made with rung “{rung}”"], height=3
 # it to get somewhere in so few evaluations.
 #
 # We did the same for all nine rungs and three pictures, at 512 pixels and in equal *time*: every texture was given as
-# much of it as forty evaluations take with Gram matrices. Means and deviations got 37 evaluations, histograms got 18 and
-# slices 19; these counts were measured at 512 pixels on one core, and the ratios that you see above may differ a little
-# from them. Transport and patches painted thirty evaluations at half the size first, as the programs of their authors
-# begin small, too; they had 37 and 29 evaluations left, because this time was counted in. (From noise at full size, transport painted little more than the 1,024
-# places of each layer that it looks at, and patches got stuck, because nearly all of the noise was nearest to the same
-# few patches.) The command `python -m tools.pictures.results 11_ladder` makes all of them again. Here is the piece of the
-# wall, with another piece beside it that nobody painted, and then the nine textures, from rung 1 to rung 9. (In the
-# picture at the top of this notebook you saw, after the piece, means, Gram, slices, transport and patches.)
+# much of it as forty evaluations take with Gram matrices. Means and deviations got 37 evaluations, histograms got 18
+# and slices 19; these counts were measured at 512 pixels on one core, and the ratios that you see above may differ a
+# little from them. Transport and patches painted thirty evaluations at half the size first, as the programs of their
+# authors begin small, too; they had 37 and 29 evaluations left, because this time was counted in. (From noise at full
+# size, transport painted little more than the 1,024 places of each layer that it looks at, and patches got stuck,
+# because nearly all of the noise was nearest to the same few patches.) The command
+# `python -m tools.pictures.results 11_ladder` makes all of them again. Here is the piece of the wall, with another
+# piece beside it that nobody painted, and then the nine textures, from rung 1 to rung 9. (In the picture at the top of
+# this notebook you saw, after the piece, means, Gram, slices, transport and patches.)
 
 # %%
 other_bricks = load("red_brick", 1024)[..., 256:768, 512:]  # (1, 3, 512, 512)
@@ -815,11 +816,12 @@ show([stored("bricks", name) for name in LADDER], LADDER, columns=3, height=310,
 # %% [markdown]
 # There is a surprise at once. The means alone, without any products, make a brick wall that is as good to the eye as
 # that of the Gram matrices! (Li and others had seen it in 2017: comparing means is the discrepancy with the plain dot
-# product as its kernel, and they found the paintings comparable.) From "means" to "slices" the seven textures are
-# much alike, irregular bricks between mortar lines that bend. The slices look a little rougher; they and the histograms had only half as many
-# evaluations. Then come two of another kind. Transport has better formed bricks, but lost the right colours to a
-# violet tint and is strewn with coloured specks, for a reason that you know: it does not notice how strong features are,
-# and it looks at some of the places only. Patches have the cleanest bricks and the straightest rows of all, and a slight veil over the dark tones; look for the bricks that are there several times.
+# product as its kernel, and they found the paintings comparable.) From "means" to "slices" the seven textures are much
+# alike, irregular bricks between mortar lines that bend. The slices look a little rougher; they and the histograms had
+# only half as many evaluations. Then come two of another kind. Transport has better formed bricks, but lost the right
+# colours to a violet tint and is strewn with coloured specks, for a reason that you know: it does not notice how
+# strong features are, and it looks at some of the places only. Patches have the cleanest bricks and the straightest
+# rows of all, and a slight veil over the dark tones; look for the bricks that are there several times.
 #
 # How can the means do so well, when we fooled them so easily? They were fooled on two channels of *one* layer. The
 # next layer adds up channels. That alone would not help, because the mean of a sum is the sum of the means. But then
@@ -868,11 +870,12 @@ show([kandinsky, *[stored("kandinsky", name) for name in shown]], ["the piece", 
      alt="A piece of a colourful abstract painting and five textures of it: three full of small coloured shapes, one of small curls that is nearly grey, and the last full of slanted red ladders.")
 
 # %% [markdown]
-# Gram matrices and slices give leaves of all sizes and small colourful shapes, though here the Gram matrix leaves some areas
-# grey, and the slices are rougher; of all, the Wasserstein distance looks most like the piece. Transport has the shapes of leaves, but in a bluish grey with coloured specks, and its Kandinsky is small curls behind a grey veil. Nothing in its loss
-# asks for strong features, and that is why its authors add the difference of means and covariances to it in their own
-# program. In the patches you meet "one corner" again. A few yellow and orange leaves lie all over the ground, and a slanted red
-# ladder, which the piece of the painting has once or twice, is everywhere.
+# Gram matrices and slices give leaves of all sizes and small colourful shapes, though here the Gram matrix leaves some
+# areas grey, and the slices are rougher; of all, the Wasserstein distance looks most like the piece. Transport has the
+# shapes of leaves, but in a bluish grey with coloured specks, and its Kandinsky is small curls behind a grey veil.
+# Nothing in its loss asks for strong features, and that is why its authors add the difference of means and covariances
+# to it in their own program. In the patches you meet "one corner" again. A few yellow and orange leaves lie all over
+# the ground, and a slanted red ladder, which the piece of the painting has once or twice, is everywhere.
 #
 # Our eyes see what they hope to see, so let us also measure. Each of the nine textures is measured by each of the
 # nine rungs. A rung will of course praise its own texture. What we want to know is what it says about the others.
@@ -927,14 +930,15 @@ figure(fig, alt="A table of ten rows and eleven columns of numbers between 0.001
 # learnt about the first does not hold for the second: at its own places, its wall of bricks has 0.24, at others 0.43.
 #
 # Now go along the rows. The Wasserstein distance is the all-rounder. It is first in seven of the eleven columns, both
-# outside judges among them, and second in three more. Most of these leads are small, and only two are larger than a third, by the Gram matrices and by
-# its own measure. Even the Gram matrices find its textures nearer than their own,
-# although those had 40 evaluations and it had 36. It knows no more than mean and covariance do, but it compares deviations where
-# they compare variances, so that a quiet channel counts for more. We suppose that this makes its valley easier to
-# descend; the table alone cannot prove it. The two rungs of nearest neighbours, transport and patches, are poor by nearly
-# all measures: transport never asks how strong the features are, and patches never ask how much of everything is needed.
-# The column of patches tells us something about the judge. It finds the other piece of the same picture hardly better than noise and most of the textures worse, because the patches
-# there are not exactly these.
+# outside judges among them, and second in three more. Most of these leads are small, and only two are larger than a
+# third, by the Gram matrices and by its own measure. Even the Gram matrices find its textures nearer than their own,
+# although those had 40 evaluations and it had 36. It knows no more than mean and covariance do, but it compares
+# deviations where they compare variances, so that a quiet channel counts for more. We suppose that this makes its
+# valley easier to descend; the table alone cannot prove it. The two rungs of nearest neighbours, transport and
+# patches, are poor by nearly all measures: transport never asks how strong the features are, and patches never ask how
+# much of everything is needed. The column of patches tells us something about the judge. It finds the other piece of
+# the same picture hardly better than noise and most of the textures worse, because the patches there are not exactly
+# these.
 #
 # The two judges that did not take part hardly tell the first seven rungs apart. The energy distance gives the first five
 # 0.006 to 0.007, the histograms 0.009 and the slices 0.012, and the spectrum gives all of them 0.004 to 0.007. By the
@@ -1101,15 +1105,16 @@ for name, image in {"exchanged": exchanged, "moved": moved}.items():
 # `relu3_1`, which are 16, 32 and 64 pixels. Below are bricks and a carpet by William Morris, forty evaluations each
 # (`python -m tools.pictures.results 11_order`).
 #
-# **Your turn, before you run the next cell.** A brick is about 50 pixels long, and a row about 30 high. Which of the three will straighten the
-# rows of bricks, and which one has a chance with the carpet, whose pattern is symmetric but hardly repeats within
-# this piece?
+# **Your turn, before you run the next cell.** A brick is about 50 pixels long, and a row about 30 high. Which of the
+# three will straighten the rows of bricks, and which one has a chance with the carpet, whose pattern is symmetric but
+# hardly repeats within this piece?
 #
 # <details><summary>Compare</summary>
 #
 # The shifts of 16 to 64 pixels reach from one row of bricks to the next and beyond, and a wave that repeats with the
 # rows stands out in the spectrum, so you would ask these two. For the carpet, one would rather want to see a whole
-# flower with its stems, and that is what the octaves are for: at a quarter of the size, a flower of 80 pixels has only 20. None of the three knows of mirror symmetry.
+# flower with its stems, and that is what the octaves are for: at a quarter of the size, a flower of 80 pixels has only
+# 20. None of the three knows of mirror symmetry.
 #
 # </details>
 
@@ -1137,15 +1142,16 @@ for name, rows in order.items():
 
 # %% [markdown]
 # The eye finds modest differences. The rows of bricks run a little straighter with the shifts and with the spectrum,
-# which lets some bricks shine through others like ghosts, and in octaves the
-# flowers of the carpet are rounder and stand apart from their stems, but nobody would mistake any of them for the work of
-# Morris. The numbers are much clearer. Compared with what Gram matrices alone leave, the shifts bring their own error
-# down to about a third, the spectrum to less than a thirtieth, and the octaves the
-# Gram error at a quarter of the size to about a twentieth, while the Gram error at full size about doubles at most. (The
-# spectrum is counted wave by wave here, and not in the few bands of our judge above, so its numbers are others.) Now look at the other columns. What the one repairs, the others hardly notice, or even spoil: in
-# octaves, the shifted error of the carpet more than doubles. Only the spectrum helps the Gram matrices at a quarter of the
-# size a good deal, too. "Order" is not one thing, and a program has to name the kind that it means. And there can be too much of it. By its own measure, each of these walls is
-# nearer to the piece than the other piece of the same wall is, and for the spectrum it is 0.005 against 0.22. Such a number
+# which lets some bricks shine through others like ghosts, and in octaves the flowers of the carpet are rounder and
+# stand apart from their stems, but nobody would mistake any of them for the work of Morris. The numbers are much
+# clearer. Compared with what Gram matrices alone leave, the shifts bring their own error down to about a third, the
+# spectrum to less than a thirtieth, and the octaves the Gram error at a quarter of the size to about a twentieth,
+# while the Gram error at full size about doubles at most. (The spectrum is counted wave by wave here, and not in the
+# few bands of our judge above, so its numbers are others.) Now look at the other columns. What the one repairs, the
+# others hardly notice, or even spoil: in octaves, the shifted error of the carpet more than doubles. Only the spectrum
+# helps the Gram matrices at a quarter of the size a good deal, too. "Order" is not one thing, and a program has to
+# name the kind that it means. And there can be too much of it. By its own measure, each of these walls is nearer to
+# the piece than the other piece of the same wall is, and for the spectrum it is 0.005 against 0.22. Such a number
 # describes this one piece, and no longer brick walls.
 #
 # ## The artefact clinic

@@ -157,7 +157,7 @@ def start_of(vgg: VGG, target: Tensor, rung: str) -> Tensor:
     if rung not in AT_HALF_SIZE:
         return quiet(target)
     height, width = target.shape[2:]
-    half = reshaped(target, (height // 2, width // 2)).clamp(0, 1)
+    half = reshaped(target, (height // 2, width // 2))
     loss = rung_loss(vgg, half, rung)
     result = optimise(quiet(half), loss, AT_HALF_SIZE[rung], parametrize=pyramid)
     return enlarged(result.image, target)
