@@ -24,6 +24,7 @@ Beside the way:
     fast       speed, one trick a function: fast, pyramid; each can be left out
     large      a large painting in one call, from coarse to fine: paint_large
     memory     what a painting needs of memory, and what is free
+    tiles      the same loss, tile by tile: TiledObjective
     explorer   all knobs of the recipes on one panel
     check      checks of exercises: check, judge, each, close
     install    is everything here that the series needs? report

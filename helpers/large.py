@@ -13,6 +13,7 @@ from helpers.images import as_saved
 from helpers.losses import range_penalty
 from helpers.memory import free_memory, memory_for
 from helpers.recipes import Objective, Recipe, pictures_for, recipe, reshaped
+from helpers.tiles import TiledObjective, can_be_tiled
 from helpers.transfer import FENCE, Callback, Result, optimise
 from helpers.vgg import VGG, require_vgg
 
@@ -25,6 +26,7 @@ STILL = 4.0  # grey levels of 255 (root mean square) between two saved pictures:
 COARSE = 2.0  # an earlier size may change by as many times as much: the next paints over it
 STRONGEST = 3.0  # as strong as this, at most, is the photo's fine detail made
 SECONDS = 15  # between two lines of progress
+TILES = (2048, 1024, 512, 256)  # sides to choose from; the largest one that fits wastes least
 
 
 def paint_large(  # noqa: PLR0913 - a painting's three things, and what has to be named
@@ -51,14 +53,15 @@ def paint_large(  # noqa: PLR0913 - a painting's three things, and what has to b
     45, 30 and, for the last, 25 evaluations.
 
     Returns the best image of the last size, the history of all sizes, and the last image. After an
-    interruption it is the best image of the size that was at work. Raises ValueError for what
-    cannot work, and for a size whose features would not fit into the memory that is free.
+    interruption it is the best image of the size that was at work. A size whose features would not
+    fit into the memory that is free is painted in exact tiles (helpers.tiles), and a line says so.
+    Raises ValueError for what cannot work, and for a size that would not fit in tiles either.
     """
     chosen = _fitting_recipe(what)
     sizes = sizes_up_to(size)
     vgg = fast(VGG(chosen.network)) if vgg is None else require_vgg(vgg)
     pictures = [pictures_for(chosen, content, style, side) for side in sizes]
-    _require_memory(vgg, pictures[-1][0], size)
+    _side_of_tiles(chosen, vgg, pictures[-1][0])  # refuses now what would not fit in the end
     most = [MOST[min(back, len(MOST) - 1)] for back in reversed(range(len(sizes)))]
     work = [count * photo[0, 0].numel() for count, (photo, _) in zip(most, pictures, strict=True)]
     history = []
@@ -75,7 +78,7 @@ def paint_large(  # noqa: PLR0913 - a painting's three things, and what has to b
             later=sum(work[number + 1 :]) / work[number],
             callback=_counted(callback, len(history)),
         )
-        objective = Objective(chosen, vgg, photo, on_style)
+        objective = _objective(chosen, vgg, photo, on_style)
         result = _until_still(start, objective, watch)
         history += watch.history
         image = result.image
@@ -106,18 +109,38 @@ def _fitting_recipe(what: str | Recipe) -> Recipe:
     return chosen
 
 
-def _require_memory(vgg: VGG, photo: Tensor, size: int) -> None:
-    """A sentence instead of a crash."""
+def _objective(chosen: Recipe, vgg: VGG, photo: Tensor, style: Tensor) -> Objective:
+    """The loss of one size, of the whole picture where that fits into memory, or in tiles."""
+    side = _side_of_tiles(chosen, vgg, photo)
+    if side is None:
+        return Objective(chosen, vgg, photo, style)
+    print(f"  {max(photo.shape[2:])} px do not fit into memory at once: in tiles of {side} px.")
+    return TiledObjective(chosen, vgg, photo, style, side)
+
+
+def _side_of_tiles(chosen: Recipe, vgg: VGG, photo: Tensor) -> int | None:
+    """The side of the tiles that fit; None where the whole picture does, or nobody can tell.
+
+    Raises ValueError where nothing does: a sentence instead of a crash.
+    """
     half = vgg.dtype != torch.float32
-    pixels = photo[0, 0].numel()
     free = free_memory(vgg.device)
-    needed = memory_for(pixels, half)
-    if not free or needed <= free:
-        return
+    sides = [None, *TILES] if can_be_tiled(chosen) else [None]
+
+    def fitting(pixels: int) -> list[int | None]:
+        return [side for side in sides if memory_for(pixels, half, side) <= free]
+
+    pixels = photo[0, 0].numel()
+    if not free:
+        return None
+    if fitting(pixels):
+        return fitting(pixels)[0]
+    size = max(photo.shape[2:])
     smaller = range(size - 32, 0, -32)
-    fits = [side for side in smaller if memory_for(round(pixels * (side / size) ** 2), half) < free]
+    fits = [side for side in smaller if fitting(round(pixels * (side / size) ** 2))]
     advice = f"size={fits[0]} would fit" if fits else "nothing fits; close other programs first"
-    amounts = f"about {needed / 1e9:.1f} GB of memory, and {free / 1e9:.1f} are free"
+    least = min(memory_for(pixels, half, side) for side in sides)
+    amounts = f"about {least / 1e9:.1f} GB of memory, and {free / 1e9:.1f} are free"
     raise ValueError(f"size={size} needs {amounts}: {advice}")
 
 

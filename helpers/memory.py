@@ -9,21 +9,24 @@ __all__ = ["free_memory", "memory_for"]
 # Channels and convolutions of each block, as far as relu5_1; notebook 09 counts them.
 BLOCKS = ((64, 2), (128, 2), (256, 4), (512, 4), (512, 1))
 PROCESS = 700_000_000  # bytes that Python, torch and the network take before anything is painted
+HALO = 80  # pixels around a tile, as far as relu5_1; helpers.tiles counts them
 NO_LIMIT = 2**62
 CONTAINER = Path("/sys/fs/cgroup")  # where Linux says what a container may take
 PAIRS = 50  # steps and changes of gradient that L-BFGS keeps, within a gigabyte
 
 
-def memory_for(pixels: int, half: bool = False) -> int:
+def memory_for(pixels: int, half: bool = False, tile: int | None = None) -> int:
     """Bytes that a process needs for a painting of so many pixels.
 
     Features and their gradients, L-BFGS, and a process with a network: notebook 09 derives the
     first, and a real run stays below the sum. half: features in half precision, as `fast` makes
-    them where it can.
+    them where it can. tile: the side of the tiles in which it is painted (helpers.tiles); None
+    takes the picture as one.
     """
+    at_once = pixels if tile is None else min(pixels, (tile + 2 * HALO) ** 2)
     bytes_a_number = 2 if half else 4
     features = 0
-    left = pixels
+    left = at_once
     for channels, convolutions in BLOCKS:
         features += bytes_a_number * channels * left * (convolutions + 1)
         left //= 4

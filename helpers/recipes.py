@@ -288,6 +288,21 @@ class Term(NamedTuple):
     guide: Tensor | None = None  # (N,): what the features are multiplied by, see helpers.masks
 
 
+class Wanted(NamedTuple):
+    """What one term wants to know of an image."""
+
+    layer: str
+    statistic: Callable[[Tensor], Tensor | Moments]  # features F (C, N) -> what is compared
+    guide: Tensor | None = None  # (N,): what the features are multiplied by first
+
+
+class Found(NamedTuple):
+    """What was wanted, and how many numbers the layer's features are."""
+
+    statistic: Tensor | Moments
+    features: int  # C N
+
+
 def _as_list(style: Tensor | list[Tensor]) -> list[Tensor]:
     """One style or several -> a list; ValueError for a list without any."""
     if not isinstance(style, list | tuple):
@@ -376,16 +391,14 @@ class Objective:
         scalar}, each with a gradient.
         """
         values = {}
-        features = self._features(image, [term.layer for term in self.terms])
-        for term in self.terms:
-            F = features[term.layer]
+        wanted = [Wanted(term.layer, term.statistic, term.guide) for term in self.terms]
+        for term, found in zip(self.terms, self._find(image, wanted), strict=True):
             is_compared = term.part != "style"
-            if is_compared and F.shape != term.target.shape:
+            if is_compared and found.statistic.shape != term.target.shape:
                 sides = f"{image.shape[3]} x {image.shape[2]} px"
                 raise ValueError(f"the image is {sides}: content is compared at the photo's size")
-            guided = F if term.guide is None else F * term.guide
-            sizes = Sizes(features=F.numel(), pixels=image.shape[2] * image.shape[3])
-            error = term.error(term.statistic(guided), term.target, sizes)
+            sizes = Sizes(features=found.features, pixels=image.shape[2] * image.shape[3])
+            error = term.error(found.statistic, term.target, sizes)
             earlier = values.get((term.part, term.layer), 0.0)  # of another style
             values[term.part, term.layer] = earlier + term.weight * error
         if self.recipe.tv:
@@ -395,12 +408,13 @@ class Objective:
     def _content_terms(self, content: Tensor) -> list[Term]:
         """The terms of content, and those of what is protected, with their targets."""
         weights = self._weights_of_present_layers(self.recipe.content)
-        features = self._features(content, list(weights))
+        found = self._find(content, [Wanted(layer, features_themselves) for layer in weights])
+        targets = {layer: each.statistic for layer, each in zip(weights, found, strict=True)}
         error = ERRORS[self.recipe.content_error]
         terms = []
         for layer, weight in weights.items():
-            target = features_themselves(features[layer])
-            terms.append(Term("content", layer, weight, features_themselves, target, error))
+            summand = Term("content", layer, weight, features_themselves, targets[layer], error)
+            terms.append(summand)
         if self.controls.protected is None:
             return terms
         mask, protected_weight = self.controls.protected
@@ -409,7 +423,7 @@ class Objective:
             if guided is None:
                 raise ValueError(f"what is protected is too small: {layer} has no place for it")
             share = protected_weight * weight / sum(weights.values())
-            target = features_themselves(features[layer] * guided)
+            target = features_themselves(targets[layer] * guided)
             summand = Term("protected", layer, share, features_themselves, target, error, guided)
             terms.append(summand)
         return terms
@@ -418,9 +432,10 @@ class Objective:
         """The terms of one style, where its mask leaves something to compare."""
         statistic = STATISTICS[self.recipe.gram]
         error = ERRORS[self.recipe.style_error]
-        features = self._features(region.style.detach().to(self.vgg.device), list(weights))
+        style = region.style.detach().to(self.vgg.device)
+        found = self._find(style, [Wanted(layer, statistic) for layer in weights])
         terms = []
-        for layer, weight in weights.items():
+        for (layer, weight), each in zip(weights.items(), found, strict=True):
             guided = None
             if region.mask is not None:
                 guided = guide(region.mask, layer, self.controls.way)
@@ -428,12 +443,20 @@ class Objective:
                     print(f"A mask is too thin for {layer}: its style is left out there.")
                     continue
             share = region.share * weight
-            target = statistic(features[layer])
-            terms.append(Term("style", layer, share, statistic, target, error, guided))
+            terms.append(Term("style", layer, share, statistic, each.statistic, error, guided))
         return terms
 
-    def _features(self, image: Tensor, layers: list[str]) -> dict[str, Tensor]:
-        """Features F, (C, N), of some layers, as large as the published network's."""
+    def _find(self, image: Tensor, wanted: list[Wanted]) -> list[Found]:
+        """What is wanted of an image, (1, 3, H, W), each with the number of its features."""
+        maps = self._maps(image, [each.layer for each in wanted])
+        found = []
+        for layer, statistic, guided in wanted:
+            F = maps[layer].squeeze(0).flatten(1)
+            found.append(Found(statistic(F if guided is None else F * guided), F.numel()))
+        return found
+
+    def _maps(self, image: Tensor, layers: list[str]) -> dict[str, Tensor]:
+        """Features (1, C, h, w) of some layers, as large as the published network's."""
         require_image("image", image)
         pixels, border, gain = to_normalised(INPUTS[self.recipe.input](image), self.recipe.input)
         if self.recipe.padding != "zeros":
@@ -441,7 +464,7 @@ class Objective:
         if self.vgg.normalised:
             gain = 1.0  # a mean activation of 1 has no unit
         features = self.vgg.features(pixels, layers, padding=border)
-        return {layer: gain * maps.squeeze(0).flatten(1) for layer, maps in features.items()}
+        return {layer: gain * maps for layer, maps in features.items()}
 
     def _variation(self, image: Tensor) -> Tensor:
         x = image if self.recipe.tv_of == "image" else INPUTS[self.recipe.input](image)

@@ -1175,8 +1175,9 @@ show(mine, f"in stages of {', '.join(str(side) for side, _ in my_stages)} px", h
 # You can now paint as large as your memory allows, and you know how much that is. When you want a large painting of
 # your own and no lesson, `paint_large(photo, style, size=1024)` from [helpers/large.py](../helpers/large.py) does all
 # of it in one call. It begins at 128 pixels, doubles, forecasts the memory before the first evaluation, ends each
-# size when the picture hardly changes any more, and says about how long the rest takes. What you cannot do yet is
-# to tell the painting *where* it should be painted, or which colours it should keep.
+# size when the picture hardly changes any more, and says about how long the rest takes. A size that does not fit into
+# your memory at once is painted in tiles with a halo, as you did above. What you cannot do yet is to tell the painting
+# *where* it should be painted, or which colours it should keep.
 #
 # ## What to remember
 #

@@ -20,6 +20,7 @@ from helpers.fast import fast, pyramid
 from helpers.published import mean_and_covariance
 from helpers.recipes import RECIPES, Objective, paint
 from helpers.statistics import LADDER, shifted_gram_of, spectrum_of
+from helpers.tiles import TiledObjective
 from helpers.transfer import METHODS, optimise
 from helpers.vgg import VGG, best_device
 from tests.helpers.devices import NOT_ON_APPLE, Accelerator, WrongPlace, running
@@ -256,6 +257,17 @@ def test_the_loss_of_each_recipe_neither_waits_nor_copies(name, narrow, there, g
     objective(image).backward()
     assert not gpu.waits and not gpu.uploads
     assert image.grad.device == gpu.device
+
+
+def test_tiles_neither_wait_nor_copy(narrow, there, gpu, pictures):
+    objective = TiledObjective("ours", there, pictures.content, pictures.style, side=16)
+    expected = Objective("ours", narrow, pictures.content, pictures.style)(pictures.image)
+    image = pictures.image.to(gpu.device).requires_grad_()
+    assert objective(image).item() == pytest.approx(expected.item(), rel=1e-4)
+    gpu.waits.clear()
+    gpu.uploads.clear()
+    objective(image).backward()
+    assert not gpu.waits and not gpu.uploads
 
 
 def test_an_image_on_another_device_is_refused_in_a_sentence(there, pictures):

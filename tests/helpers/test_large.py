@@ -130,16 +130,47 @@ def test_an_interruption_returns_the_best_so_far(vgg, pair, restless, at, side):
 
 
 def test_a_size_that_does_not_fit_is_refused_before_it_begins(vgg, pair, monkeypatch):
-    monkeypatch.setattr(large, "free_memory", lambda device: 10**9)
+    monkeypatch.setattr(large, "free_memory", lambda device: 2 * 10**9)
     calls = []
     with pytest.raises(
-        ValueError, match=r"size=4096 needs about .* GB .* size=\d+ would fit"
+        ValueError, match=r"size=4096 needs about .* GB .* 2.0 are free: size=\d+ would fit"
     ) as told:
         paint_large(*pair, vgg, size=4096, callback=lambda *now: calls.append(now))
     assert not calls
     fits = int(str(told.value).split("size=")[2].split()[0])
     width, height = fits, round(fits * pair[0].shape[2] / pair[0].shape[3])
-    assert memory_for(width * height) <= 10**9 < memory_for((width + 64) * (height + 64))
+    smallest = large.TILES[-1]
+    assert memory_for(width * height, tile=smallest) <= 2 * 10**9
+    assert memory_for((width + 64) * (height + 64), tile=smallest) > 2 * 10**9
+
+
+def test_a_style_that_tiles_cannot_add_up_has_to_fit_at_once(vgg, pair, monkeypatch):
+    moments = recipe("ours", gram="moments", style_error="wasserstein")
+    assert large._side_of_tiles(moments, vgg, torch.zeros(1, 3, 64, 64)) is None
+    photo = torch.zeros(1, 3, 1024, 1024)
+    monkeypatch.setattr(large, "free_memory", lambda device: memory_for(1024**2, tile=512))
+    assert large._side_of_tiles(recipe("ours"), vgg, photo) == 512
+    with pytest.raises(ValueError, match="size=1024 needs about"):
+        large._side_of_tiles(moments, vgg, photo)
+
+
+@pytest.mark.parametrize(("room", "side"), [(None, None), (1024, 1024), (512, 512), (256, 256)])
+def test_tiles_are_as_large_as_memory_allows(room, side, vgg, monkeypatch):
+    pixels = 2048**2
+    free = memory_for(pixels, tile=room)
+    monkeypatch.setattr(large, "free_memory", lambda device: free)
+    assert large._side_of_tiles(recipe("ours"), vgg, torch.zeros(1, 3, 2048, 2048)) == side
+
+
+def test_a_painting_in_tiles_is_the_same_painting(vgg, pair, restless, monkeypatch, capsys):
+    monkeypatch.setattr(large, "MOST", (2, 2, 2))
+    whole = paint_large(*pair, vgg, size=64)
+    assert "tiles" not in capsys.readouterr().out
+    monkeypatch.setattr(large, "_side_of_tiles", lambda chosen, vgg, photo: 16)
+    tiled = paint_large(*pair, vgg, size=64)
+    assert capsys.readouterr().out.count("do not fit into memory at once: in tiles of 16 px") == 3
+    assert tiled.history == pytest.approx(whole.history, rel=1e-3)
+    assert (tiled.image - whole.image).abs().max() < 0.02
 
 
 def test_where_nothing_fits_no_size_is_named(vgg, pair, monkeypatch):
@@ -207,6 +238,15 @@ def test_memory_grows_with_the_picture_and_halves_with_its_digits():
     assert features == pytest.approx(
         1.5 * 2 * 10**6 * (3 * 64 + 3 * 32 + 5 * 16 + 5 * 8 + 4), rel=0.01
     )
+
+
+def test_tiles_need_less_and_small_ones_least():
+    whole, large_ones, small_ones = (memory_for(4096**2, True, tile) for tile in (None, 1024, 256))
+    assert small_ones < large_ones < whole / 2
+    assert memory_for(10**5, True, 2048) == memory_for(10**5, True)  # one tile is enough
+    a_pixel = 1.5 * 2 * (3 * 64 + 3 * 32 + 5 * 16 + 5 * 8 + 4)
+    with_halo = (1024 + 2 * memory.HALO) ** 2 - (256 + 2 * memory.HALO) ** 2
+    assert large_ones - small_ones == pytest.approx(a_pixel * with_halo, rel=0.01)
 
 
 def test_free_memory_is_that_of_the_machine_or_the_gpu(monkeypatch):

@@ -39,6 +39,7 @@ EXHIBIT = "tests/helpers/test_exhibit.py"
 EXPLORER = "tests/helpers/test_explorer.py"
 FAST = "tests/helpers/test_fast.py"
 LARGE = "tests/helpers/test_large.py"
+TILES = "tests/helpers/test_tiles.py"
 FILES = "tests/helpers/test_files.py"
 IMAGES = "tests/helpers/test_images.py"
 KEEPING = "tests/helpers/test_keeping.py"
@@ -282,8 +283,8 @@ IN_RECIPES = faults_in(
     ),
     (
         "the network run once for each term",
-        "Objective.each_term.F",
-        becomes("self._features(image, [term.layer])[term.layer]"),
+        "Objective._find.F",
+        becomes("self._maps(image, [layer])[layer].squeeze(0).flatten(1)"),
     ),
     ("targets with a graph", "Objective._style_terms", without_method("detach")),
     ("terms without their weights", "Objective.each_term", without_operand("*", "weight")),
@@ -297,13 +298,13 @@ IN_RECIPES = faults_in(
     ),
     (
         "features without the gain of their input",
-        "Objective._features",
+        "Objective._maps",
         without_operand("*", "gain"),
         PUBLISHED,
     ),
     (
         "a padding that is not passed on",
-        "Objective._features",
+        "Objective._maps",
         without_argument("features", "padding"),
         PUBLISHED,
     ),
@@ -387,7 +388,7 @@ IN_RECIPES = faults_in(
     ),
     (
         "Caffe's gain on mean activations of 1",
-        "Objective._features",
+        "Objective._maps",
         never("normalised"),
         PUBLISHED,
     ),
@@ -412,7 +413,7 @@ IN_RECIPES = faults_in(
     ("what is protected, twice", "Objective._content_terms.share", without_division(), CONTROL),
     ("each style everywhere", "Objective._style_terms", never("mask"), CONTROL),
     ("all of each style", "Objective._style_terms.share", without_operand("*", "share"), CONTROL),
-    ("features without their guide", "Objective.each_term.guided", becomes("F"), CONTROL),
+    ("features without their guide", "Objective._find", always("guided"), CONTROL),
     ("the last of several styles", "Objective.each_term.earlier", becomes("0.0"), CONTROL),
     ("an objective with masks of any size", "Objective.__init__", dropped("require_fit"), CONTROL),
     (
@@ -730,8 +731,11 @@ IN_LARGE = [
         ("a first size that is the last", "sizes_up_to", never("sizes")),
         ("sizes that overshoot", "sizes_up_to", argument("insert", 1, "sizes[0]")),
         ("every recipe by our optimiser", "_fitting_recipe", never("own")),
-        ("memory that is not asked for", "_require_memory", always("needed")),
-        ("a size that would not fit either", "_require_memory.fits", becomes("size - 32")),
+        ("memory that is not asked for", "_side_of_tiles.free", becomes("0")),
+        ("a size that would not fit either", "_side_of_tiles.fits", becomes("[size - 32]")),
+        ("tiles that nobody asks for", "_objective", always("side")),
+        ("many tiles where few would do", "TILES", becomes("(256, 512, 1024, 2048)")),
+        ("any style in tiles", "_side_of_tiles.sides", becomes("[None, *TILES]")),
         ("no colours at the start", "paint_large", instead_of_call("matched_colour", "photo")),
         ("detail without the photo", "_enlarged.detail", becomes("torch.randn_like(photo)")),
         ("detail as weak as the photo's", "_enlarged.strength", becomes("1.0")),
@@ -750,10 +754,39 @@ IN_LARGE = [
         LARGE,
         ("half of the memory", "memory_for", constant(1.5, 0.75)),
         ("half precision that saves nothing", "memory_for.bytes_a_number", becomes("4")),
+        ("tiles that save nothing", "memory_for.at_once", becomes("pixels")),
+        (
+            "a halo that takes no memory",
+            "memory_for.at_once",
+            becomes("pixels if tile is None else min(pixels, tile**2)"),
+        ),
         ("a container without its limit", "_left_in_container", always("exists")),
         ("memory of the machine for a GPU", "free_memory", never("device")),
     ),
 ]
+
+IN_TILES = faults_in(
+    "helpers.tiles",
+    TILES,
+    ("tiles without a halo", "TiledObjective._find.halo", becomes("0")),
+    ("a halo rounded down", "halo_for.return", becomes("seen // width * width")),
+    ("tiles off the grid of the poolings", "TiledObjective._find.step", becomes("1")),
+    ("a tile that keeps its halo", "_without_halo.first", becomes("0")),
+    ("a rest that is lost", "_pieces", argument("range", 1, "length - side + 1")),
+    (
+        "places of the picture for those of the layer",
+        "TiledObjective._joined.places",
+        becomes("image.shape[2] * image.shape[3]"),
+    ),
+    (
+        "features that are kept",
+        "TiledObjective._find",
+        instead_of_call("checkpoint", "of_tile(cut, tile)"),
+    ),
+    ("any statistic added up", "TiledObjective._find", never("statistic")),
+    ("any side", "TiledObjective.__init__", never("side")),
+    ("only the first row of tiles", "TiledObjective._joined.total", becomes("sum(rows[0])")),
+)
 
 IN_COLOURS = faults_in(
     "helpers.colours",
@@ -1189,6 +1222,7 @@ FAULTS = [
     *IN_SHOW,
     *IN_FAST,
     *IN_LARGE,
+    *IN_TILES,
     *IN_COLOURS,
     *IN_MASKS,
     *IN_CONTROL,

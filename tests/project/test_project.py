@@ -33,6 +33,7 @@ ARROWS = {
     "masks": {"images", "vgg"},
     "control": {"colours", "masks"},
     "recipes": {"published", "transfer", "vgg", "images", "keeping", "decode", "control", "masks"},
+    "tiles": {"losses", "published", "recipes", "vgg"},
 }
 # These may import what they need, and nothing else in helpers needs them.
 EXTRAS = {"fast", "large", "explorer"}
