@@ -712,6 +712,7 @@ DEPARTURES = {  # changes, the size asked for -> words
         "with vgg19 instead of vgg19-normalised",
     ),
     "the size": ({"size": 512}, 56, "at 56 px instead of 512"),
+    "a larger size": ({"size": 40}, 56, "at 56 px instead of 40"),
 }
 
 
