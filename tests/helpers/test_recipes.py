@@ -794,3 +794,14 @@ def test_a_rate_falls_after_the_steps_and_not_before():
 def test_more_steps_than_published_are_taken_if_asked_for(narrow, pictures):
     made = recipe("ours", steps=2, size=32)
     assert len(paint(made, pictures.content, pictures.style, narrow, steps=5).history) == 5
+
+
+def test_pictures_with_a_gradient_give_targets_without_one(narrow, pictures):
+    """Somebody may paint towards a picture that is painted itself; targets stay where they are."""
+    photo, style = (image.clone().requires_grad_() for image in pictures[:2])
+    objective = Objective("ours", narrow, photo, style)
+    assert not any(term.target.requires_grad for term in objective.terms)
+    image = pictures.image.clone().requires_grad_()
+    for _ in range(2):  # a second way back through a graph of the targets would fail
+        objective(image).backward()
+    assert photo.grad is None and style.grad is None
