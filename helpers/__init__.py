@@ -22,6 +22,7 @@ Beyond the Gram matrix:
 
 Beside the way:
     fast       speed, one trick a function: fast, pyramid; each can be left out
+    soften     a strong style in fewer evaluations: optimise_softened
     large      a large painting in one call, from coarse to fine: paint_large
     memory     what a painting needs of memory, and what is free
     tiles      the same loss, tile by tile: TiledObjective

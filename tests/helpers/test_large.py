@@ -85,6 +85,17 @@ def test_a_painting_grows_and_steps_are_counted_through(painted, pair):
     assert "left" not in lines[-1]
 
 
+def test_a_size_begins_with_the_picture_of_the_size_before(pair, painted):
+    _, seen, _ = painted
+    for before, side in zip(SIDES, SIDES[1:], strict=False):
+        image = next(image for _, image, _ in seen if image.shape[3] == side)
+        latest = [earlier for _, earlier, _ in seen if earlier.shape[3] == before][-1]
+        photo, style = pictures_for(recipe("ours"), *pair, side)
+        begun = large._enlarged(latest.clamp(0, 1), photo, style)
+        anew = matched_colour(photo, style)
+        assert (image - begun).abs().mean() < 0.5 * (image - anew).abs().mean()
+
+
 def test_it_returns_the_best_of_the_last_size_and_is_far_ahead_of_plain_painting(
     vgg, pair, painted
 ):

@@ -40,6 +40,7 @@ EXPLORER = "tests/helpers/test_explorer.py"
 FAST = "tests/helpers/test_fast.py"
 LARGE = "tests/helpers/test_large.py"
 TILES = "tests/helpers/test_tiles.py"
+SOFTEN = "tests/helpers/test_soften.py"
 FILES = "tests/helpers/test_files.py"
 IMAGES = "tests/helpers/test_images.py"
 KEEPING = "tests/helpers/test_keeping.py"
@@ -788,6 +789,23 @@ IN_TILES = faults_in(
     ("only the first row of tiles", "TiledObjective._joined.total", becomes("sum(rows[0])")),
 )
 
+IN_SOFTEN = faults_in(
+    "helpers.soften",
+    SOFTEN,
+    ("terms softened for good", "softened", instead_of_call("copy", "objective")),
+    ("means and covariances softened", "_softened", never("part")),
+    ("a root too little", "_softened.softness", without_method("sqrt")),
+    ("axes the wrong way round", "_softened.error.difference", becomes("softness * (G - A)")),
+    ("a limit of the stiffest direction", "_softened.most", other_name("mean", "max")),
+    ("any limit", "softened", never("limit")),
+    ("softened to the end", "SHARE", becomes("1.0")),
+    ("steps counted anew after softening", "optimise_softened.counted", without_operand("+", "earlier")),
+    ("a softened loss out of scale", "optimise_softened", without_operand("*", "easy")),
+    ("on after an interruption of the softened", "optimise_softened", never("interrupted")),
+    ("the start begun again", "optimise_softened.start", becomes("start")),
+    ("only half of the history", "optimise_softened", argument("Result", 1, "result.history")),
+)
+
 IN_COLOURS = faults_in(
     "helpers.colours",
     COLOURS,
@@ -1223,6 +1241,7 @@ FAULTS = [
     *IN_FAST,
     *IN_LARGE,
     *IN_TILES,
+    *IN_SOFTEN,
     *IN_COLOURS,
     *IN_MASKS,
     *IN_CONTROL,

@@ -34,6 +34,7 @@ ARROWS = {
     "control": {"colours", "masks"},
     "recipes": {"published", "transfer", "vgg", "images", "keeping", "decode", "control", "masks"},
     "tiles": {"losses", "published", "recipes", "vgg"},
+    "soften": {"published", "recipes", "transfer"},
 }
 # These may import what they need, and nothing else in helpers needs them.
 EXTRAS = {"fast", "large", "explorer"}

@@ -12,12 +12,12 @@ import torch
 from helpers import losses, published
 from helpers.images import load, names
 from helpers.losses import gram
-from helpers.recipes import RECIPES, paint, recipe, start_for
+from helpers.recipes import RECIPES, Objective, paint, recipe, start_for
 from tests.helpers import published_losses
 from tools.bench import __main__ as command
 from tools.bench import hardware, memory, ours, races
 from tools.bench.options import TEN_PAIRS, Options
-from tools.bench.peers import PEERS, Trajectory, TutorialLoss, plain_products
+from tools.bench.peers import PEERS, Trajectory, TutorialLoss, plain_products, running_means
 from tools.bench.report import bars, picture, write_page, write_plot
 from tools.bench.workers import worker
 from tools.countdown import Countdown, duration
@@ -67,7 +67,7 @@ def test_the_tutorials_loop_is_torchs_lbfgs_with_a_clamp(vgg, pair):
         return value
 
     optimiser.step(closure)
-    run = PEERS["tutorial"].run(loss, photo, 12)
+    run = PEERS["tutorial"].run(loss, pair, 12)
     assert len(run.images) == 12
     assert torch.equal(torch.stack(run.images), torch.stack(expected[:12]))
     assert run.seconds == sorted(run.seconds)
@@ -78,7 +78,7 @@ def test_a_peer_starts_where_its_recipe_does(vgg, pair):
     """neural-style-pt's noise of a thousandth of a grey level, around Caffe's mean colour."""
     photo, _ = pair
     peer = PEERS["neural_style_pt"]
-    run = peer.run(peer.make_loss(vgg, *pair), photo, 1)
+    run = peer.run(peer.make_loss(vgg, *pair), pair, 1)
     assert torch.equal(run.images[0], start_for(RECIPES["neural_style_pt"], photo))
 
 
@@ -86,7 +86,7 @@ def test_a_peer_changes_what_its_recipe_changes(vgg, pair):
     """The same images as `optimise`, in the published unit: the first step of L-BFGS has one."""
     photo, style = pair
     peer = PEERS["gatys"]
-    run = peer.run(peer.make_loss(vgg, *pair), photo, 4)
+    run = peer.run(peer.make_loss(vgg, *pair), pair, 4)
     images = []
 
     def keep(step, image, value):
@@ -95,6 +95,29 @@ def test_a_peer_changes_what_its_recipe_changes(vgg, pair):
     made = recipe("gatys", size=min(photo.shape[2:]), style_size=min(style.shape[2:]))
     paint(made, photo, style, vgg, steps=4, callback=keep)
     torch.testing.assert_close(run.images[-1], images[-1])
+
+
+def test_a_peer_of_several_sizes_is_judged_by_the_mean_that_it_keeps(vgg):
+    """As a whole painting returns it, but for the last update, which nobody evaluates."""
+    pair = load("china", 128), load("china", 128).flip(3)
+    peer = PEERS["crowsonkb"]
+    run = peer.run(peer.make_loss(vgg, *pair), pair, 12)
+    assert len(run.images) == len(run.seconds) == 12
+    assert run.seconds == sorted(run.seconds)
+    assert {image.shape for image in run.images} == {pair[0].shape}
+    painted = paint("crowsonkb", *pair, vgg, size=128, steps=11).image
+    rest = (run.images[-1] - painted).abs().mean()
+    assert rest < 0.02
+
+
+def test_a_running_mean_forgets_and_begins_anew_with_each_size():
+    one, two, small = (
+        torch.full((1, 3, size, 4), value) for size, value in [(4, 0.2), (4, 0.6), (8, 1)]
+    )
+    means = running_means([one, two, small], 0.9)
+    assert [mean.mean().item() for mean in means] == pytest.approx(
+        [0.2, (0.18 * 0.1 + 0.06) / 0.19, 1]
+    )
 
 
 def test_plain_products_give_the_same_loss_and_gradient(vgg, pair):
@@ -133,17 +156,34 @@ def test_plain_products_are_autograds_and_end_with_the_block():
 # ---- ours ----------------------------------------------------------------------------------------
 
 
-def test_a_scaled_loss_begins_with_ten():
-    loss = ours.scaled(lambda image: image.sum())
-    assert loss(torch.full((1, 3, 2, 2), 0.5)).item() == pytest.approx(ours.FIRST_VALUE)
-    assert loss(torch.full((1, 3, 2, 2), 0.1)).item() == pytest.approx(ours.FIRST_VALUE / 5)
+@pytest.mark.parametrize("without", ["softening", ""])
+def test_our_loss_is_ten_before_it_is_softened(vgg, pair, monkeypatch, without):
+    values = []
+
+    def record(start, loss, evaluations, **options):
+        values.append(loss(start).item())
+
+    def record_softened(start, objective, evaluations, scale, **options):
+        values.append(scale * objective(start).item())
+
+    monkeypatch.setattr(ours, "optimise", record)
+    monkeypatch.setattr(ours, "optimise_softened", record_softened)
+    ours.paint_ours(vgg, "pytorch_tutorial", pair, 2, without=without)
+    assert values == [pytest.approx(ours.FIRST_VALUE)]
+
+
+@pytest.mark.parametrize("peer", PEERS)
+def test_ours_minimises_what_the_peer_does(vgg, pair, peer):
+    image = pair[0].flip(3)
+    theirs = PEERS[peer].make_loss(vgg, *pair)(image).item()
+    assert Objective(PEERS[peer].recipe, vgg, *pair)(image).item() == pytest.approx(theirs)
 
 
 @pytest.mark.parametrize("without", ["", "memory"])
 def test_memory_is_kept_unless_that_is_left_out(vgg, pair, monkeypatch, without):
     asked = []
     monkeypatch.setattr(ours, "keep_memory", lambda: asked.append(True))
-    run = ours.paint_ours(vgg, TutorialLoss, pair, 2, without=without)
+    run = ours.paint_ours(vgg, "pytorch_tutorial", pair, 2, without=without)
     assert len(run.images) == len(run.seconds) == 2
     assert bool(asked) == (without != "memory")
 
@@ -159,7 +199,7 @@ def test_the_first_image_that_is_good_enough_counts(first):
 # ---- topics --------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("peer", ["tutorial", "neural_style_pt", "gordicaleksa"])
+@pytest.mark.parametrize("peer", ["tutorial", "neural_style_pt", "gordicaleksa", "crowsonkb"])
 def test_a_race_can_be_run(peer):
     row = races.heat(CPU, peer, [4, 10])
     assert row["their seconds for 4"] < row["their seconds for 10"]
@@ -388,6 +428,8 @@ def test_a_peer_sets_its_goal_by_its_last_ten_images_and_pays_for_its_targets(mo
     """Its eleventh last was better, and does not count; its targets took two seconds."""
 
     class Slow:
+        recipe = "pytorch_tutorial"
+
         def make_loss(self, vgg, photo, style):
             return lambda image: image.mean()
 

@@ -8,26 +8,28 @@ from torch import Tensor
 
 from helpers.colours import matched_colour
 from helpers.fast import keep_memory, pyramid
+from helpers.recipes import Objective
+from helpers.soften import optimise_softened
 from helpers.transfer import optimise
 from helpers.vgg import VGG
-from tools.bench.peers import Loss, MakeLoss, Trajectory
+from tools.bench.peers import Trajectory
 
-TRICKS = ("pyramid", "colour", "half", "products", "memory")
+TRICKS = ("pyramid", "colour", "softening", "half", "products", "memory")
 FIRST_VALUE = 10  # our losses are brought to this at the start: it sets what a pixel outside costs
 STRIDE = 8  # evaluations between two that are judged, before one looks closer
 
 
 def paint_ours(
     vgg: VGG,
-    make_loss: MakeLoss,
+    recipe: str,
     pair: tuple[Tensor, Tensor],
     evaluations: int,
     without: str = "",
 ) -> Trajectory:
-    """Our loop on a photo and a style, timed from before its targets are computed.
+    """Our loop on a photo and a style, with a recipe's loss, timed from before its targets are.
 
-    without: a trick to leave out, "pyramid", "colour" or "memory"; "half" is a property of the
-    network, and "products" of what surrounds this call (see plain_products).
+    without: a trick to leave out, "pyramid", "colour", "softening" or "memory"; "half" is a
+    property of the network, and "products" of what surrounds this call (see plain_products).
     """
     seconds = []
     images = []
@@ -40,29 +42,19 @@ def paint_ours(
     if without != "memory":
         keep_memory()
     photo, style = pair
-    loss = scaled(make_loss(vgg, photo, style))
-    optimise(
-        photo if without == "colour" else matched_colour(photo, style),
-        loss,
-        evaluations,
-        callback=callback,
-        parametrize=None if without == "pyramid" else pyramid,
-    )
+    image = photo if without == "colour" else matched_colour(photo, style)
+    objective = Objective(recipe, vgg, photo, style)
+    with torch.no_grad():
+        scale = FIRST_VALUE / objective(image).item()
+    options = {
+        "callback": callback,
+        "parametrize": None if without == "pyramid" else pyramid,
+    }
+    if without == "softening":
+        optimise(image, lambda image: scale * objective(image), evaluations, **options)
+    else:
+        optimise_softened(image, objective, evaluations, scale=scale, **options)
     return Trajectory(seconds, images)
-
-
-def scaled(loss: Loss) -> Loss:
-    """A loss times the factor that makes its first value FIRST_VALUE."""
-    factor = None
-
-    def scaled_loss(image: Tensor) -> Tensor:
-        nonlocal factor
-        value = loss(image)
-        if factor is None:
-            factor = FIRST_VALUE / value.item()
-        return factor * value
-
-    return scaled_loss
 
 
 @torch.no_grad()

@@ -14,7 +14,15 @@ from torch.nn.functional import mse_loss
 
 from helpers import losses, published
 from helpers.losses import gram
-from helpers.recipes import Objective, optimiser_for, recipe, start_for, variable_for
+from helpers.recipes import (
+    Objective,
+    optimiser_for,
+    paint,
+    recipe,
+    reshaped,
+    start_for,
+    variable_for,
+)
 from helpers.transfer import Parametrize, the_pixels_themselves
 from helpers.vgg import VGG
 
@@ -68,12 +76,14 @@ class UsedUp(Exception):
 class Peer:
     """One published program.
 
-    evaluations: how many it takes by itself. make_loss: what it minimises. make_optimiser: what it
+    recipe: its name in data/recipes.toml, whose loss ours minimises in a race. evaluations: how
+    many it takes by itself. make_loss: what it minimises. make_optimiser: what it
     changes, in a list -> its optimiser. make_start: photo -> the image with which it begins.
     make_variable: image -> what it changes, in a list, and a function that makes an image of that.
     clamps: whether it clamps the pixels before each evaluation; if not, they run free.
     """
 
+    recipe: str
     evaluations: int
     make_loss: MakeLoss
     make_optimiser: Callable[[list[Tensor]], torch.optim.Optimizer]
@@ -81,10 +91,10 @@ class Peer:
     make_variable: Parametrize | None = None
     clamps: bool = False
 
-    def run(self, loss: Loss, photo: Tensor, evaluations: int) -> Trajectory:
+    def run(self, loss: Loss, pair: tuple[Tensor, Tensor], evaluations: int) -> Trajectory:
         """The loop as published, stopped after some evaluations; images may lie outside [0, 1]."""
         make_variable = self.make_variable or the_pixels_themselves
-        variables, picture = make_variable(self.make_start(photo))
+        variables, picture = make_variable(self.make_start(pair[0]))
         seconds = []
         images = []
         start = time.perf_counter()
@@ -111,10 +121,52 @@ class Peer:
         return Trajectory(seconds, images)
 
 
+@dataclass(frozen=True)
+class StagedPeer:
+    """A published program that paints at several sizes, one after another, and keeps a mean.
+
+    recipe, evaluations, make_loss: as in Peer; the loss is that of the last size.
+    """
+
+    recipe: str
+    evaluations: int
+    make_loss: MakeLoss
+
+    def run(self, loss: Objective, pair: tuple[Tensor, Tensor], evaluations: int) -> Trajectory:
+        """All its sizes up to that of the pair; what it keeps at each moment, at that size."""
+        seconds = []
+        images = []
+        start = time.perf_counter()
+
+        def callback(step: int, image: Tensor, value: float) -> None:
+            seconds.append(time.perf_counter() - start)
+            images.append(image)
+
+        size = max(pair[0].shape[2:])
+        paint(self.recipe, *pair, loss.vgg, size=size, steps=evaluations, callback=callback)
+        kept = running_means(images, recipe(self.recipe).average)
+        return Trajectory(seconds, [reshaped(image, pair[0].shape[2:]) for image in kept])
+
+
+def running_means(images: list[Tensor], share: float) -> list[Tensor]:
+    """The mean of the images of one size up to each, the old ones with less and less weight."""
+    means = []
+    total = None
+    for image in images:
+        if total is None or total.shape != image.shape:
+            total = torch.zeros_like(image)
+            weight = 0.0
+        total = share * total + (1 - share) * image.clamp(0, 1)
+        weight = share * weight + (1 - share)
+        means.append(total / weight)
+    return means
+
+
 def of_recipe(name: str, evaluations: int) -> Peer:
     """A program that is described in data/recipes.toml."""
     made = recipe(name)
     return Peer(
+        recipe=name,
         evaluations=evaluations,
         make_loss=partial(Objective, made),
         make_optimiser=optimiser_for(made),
@@ -125,6 +177,7 @@ def of_recipe(name: str, evaluations: int) -> Peer:
 
 PEERS = {
     "tutorial": Peer(
+        recipe="pytorch_tutorial",
         evaluations=300,
         make_loss=TutorialLoss,
         make_optimiser=torch.optim.LBFGS,  # as it comes
@@ -133,6 +186,7 @@ PEERS = {
     "gatys": of_recipe("gatys", evaluations=500),
     "neural_style_pt": of_recipe("neural_style_pt", evaluations=1000),
     "gordicaleksa": of_recipe("gordicaleksa", evaluations=1000),
+    "crowsonkb": StagedPeer("crowsonkb", 3000, partial(Objective, recipe("crowsonkb"))),
 }
 
 

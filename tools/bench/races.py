@@ -19,6 +19,8 @@ from tools.bench.peers import PEERS, TutorialLoss, plain_products
 from tools.bench.workers import worker
 from tools.countdown import Countdown
 
+TUTORIAL = "pytorch_tutorial"  # the recipe whose loss TutorialLoss states on its own
+
 
 def race(options: Options) -> Table:
     """Each peer against ours, interleaved, on each pair.
@@ -93,14 +95,14 @@ def heat(options: Options, name: str, marks: list[int]) -> dict:
     with plain_products():
         judge = peer.make_loss(exact, *pair)
         preparing = time.perf_counter() - start
-        theirs = peer.run(judge, pair[0], marks[-1])
+        theirs = peer.run(judge, pair, marks[-1])
     goals = {}
     for mark in marks:
         latest = theirs.images[max(0, mark - 10) : mark]
         with torch.no_grad():
             values = [judge(image).item() for image in latest]
         goals[mark] = min(values), latest[values.index(min(values))]
-    our_run = paint_ours(network, peer.make_loss, pair, max(30, marks[-1] // 2))
+    our_run = paint_ours(network, peer.recipe, pair, max(30, marks[-1] // 2))
     row = {}
     for mark, (goal, their_image) in goals.items():
         evaluations, seconds = first_reached(our_run, judge, goal)
@@ -159,7 +161,7 @@ def tricks_goal(options: Options, evaluations: int) -> float:
     """What ours reaches with all its tricks."""
     pair = photo_and_style(options)
     judge = TutorialLoss(VGG(device=options.device), *pair)
-    run = paint_ours(fast(VGG(device=options.device)), TutorialLoss, pair, evaluations)
+    run = paint_ours(fast(VGG(device=options.device)), TUTORIAL, pair, evaluations)
     with torch.no_grad():
         return judge(run.images[-1].clamp(0, 1)).item()
 
@@ -173,7 +175,7 @@ def run_without(options: Options, task: dict) -> dict:
     pair = photo_and_style(options)
     judge = TutorialLoss(VGG(device=options.device), *pair)
     with plain_products() if trick == "products" else nullcontext():
-        run = paint_ours(network, TutorialLoss, pair, task["evaluations"], without=trick)
+        run = paint_ours(network, TUTORIAL, pair, task["evaluations"], without=trick)
     evaluations, seconds = first_reached(run, judge, task["goal"])
     elapsed = run.seconds[-1] - run.seconds[0]
     return {
