@@ -799,7 +799,11 @@ IN_SOFTEN = faults_in(
     ("a limit of the stiffest direction", "_softened.most", other_name("mean", "max")),
     ("any limit", "softened", never("limit")),
     ("softened to the end", "SHARE", becomes("1.0")),
-    ("steps counted anew after softening", "optimise_softened.counted", without_operand("+", "earlier")),
+    (
+        "steps counted anew after softening",
+        "optimise_softened.counted",
+        without_operand("+", "earlier"),
+    ),
     ("a softened loss out of scale", "optimise_softened", without_operand("*", "easy")),
     ("on after an interruption of the softened", "optimise_softened", never("interrupted")),
     ("the start begun again", "optimise_softened.start", becomes("start")),
