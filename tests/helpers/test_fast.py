@@ -83,13 +83,37 @@ def test_float16_takes_pictures_that_no_screen_shows(in_float16):
 @pytest.mark.parametrize(
     "units, kind, reason",
     [
-        ("", torch.float32, "this processor has no units for bfloat16"),
+        ("", torch.float32, "this processor has no fast units for bfloat16"),
         ("AMX", torch.bfloat16, "this processor multiplies it in AMX units"),
     ],
 )
 def test_what_the_processor_says_of_itself_decides(monkeypatch, units, kind, reason):
     monkeypatch.setattr(module, "_cpu_units", lambda: units)
     assert module._best_precision(torch.device("cpu")) == (kind, reason)
+
+
+@pytest.mark.parametrize(
+    ("amx", "known", "units"),
+    [
+        (True, {"avx512_bf16": True, "avx512_fp16": True}, "AMX"),
+        (False, {"avx512_bf16": True, "avx512_fp16": True}, ""),  # made for AMX, which is hidden
+        (False, {"avx512_bf16": True, "avx512_fp16": False}, "AVX-512"),
+        (False, {"avx512_bf16": True}, "AVX-512"),
+        (False, {"avx512_bf16": False}, ""),
+        (False, None, ""),
+        (None, None, ""),
+    ],
+)
+def test_units_count_where_they_are_faster_than_float32(monkeypatch, amx, known, units):
+    """None: a torch that has no such question."""
+    monkeypatch.setattr(module.platform, "machine", lambda: "x86_64")
+    answers = {"_is_amx_tile_supported": amx, "get_capabilities": known}
+    for question, answer in answers.items():
+        if answer is None:
+            monkeypatch.delattr(torch.cpu, question, raising=False)
+        else:
+            monkeypatch.setattr(torch.cpu, question, lambda answer=answer: answer, raising=False)
+    assert module._cpu_units() == units
 
 
 @pytest.mark.parametrize(

@@ -688,6 +688,7 @@ IN_FAST = faults_in(
     FAST,
     ("half precision everywhere", "_best_precision", always("units")),
     ("half precision nowhere", "_best_precision", never("units")),
+    ("units that are slower than none", "_cpu_units", without_operand("and", "avx512_fp16")),
     (
         "bfloat16 on GPUs that only pretend",
         "_best_precision",
