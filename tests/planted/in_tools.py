@@ -404,6 +404,20 @@ IN_BENCH_PEERS = faults_in(
     ),
 )
 
+IN_BENCH_REPORT = faults_in(
+    "tools.bench.report",
+    BENCH,
+    ("a name taken for a tag", "write_page", argument("Environment", "autoescape", "False")),
+    ("columns of the first row", "columns_of.return", becomes("list(next(iter(rows.values())))")),
+    (
+        "theirs on both sides",
+        "write_page.races",
+        becomes("[(p.stem, picture(p), picture(p)) for p in out.with_suffix('').iterdir()]"),
+    ),
+    ("all digits of a number", "as_text", never("value")),
+    ("every picture a PNG", "picture.kind", becomes("'png'")),
+)
+
 IN_BENCH_HARDWARE = faults_in(
     "tools.bench.hardware",
     BENCH,
@@ -666,6 +680,7 @@ FAULTS = [
     *IN_ALIVE_TABLE,
     *IN_SITE_KERNEL,
     *IN_BENCH_PEERS,
+    *IN_BENCH_REPORT,
     *IN_BENCH_HARDWARE,
     *IN_BENCH_OURS,
     *IN_BENCH_RACES,

@@ -519,7 +519,9 @@ def test_the_page_shows_the_tables_and_both_sides_of_a_race(tmp_path):
         < 0.1
         < load(options.pictures / kept[0], None).min()
     )
-    rows = {"tutorial": {"seconds": 1.23456, "times as fast": None}, "gatys": {"other": 2}}
+    one_side = options.pictures / "tutorial_120_half_a_race_theirs.jpg"
+    one_side.write_bytes((options.pictures / kept[1]).read_bytes())  # one side alone is not shown
+    rows = {"tutorial": {"seconds": 1.23456, "times as fast": None}, "<b> & c": {"other": 2}}
     write_page({"px": 48, "quick": False}, {"race": rows, "floor": {}}, tmp_path / "run")
     page = BeautifulSoup((tmp_path / "run.html").read_text(encoding="utf-8"), "html.parser")
     assert [cell.text for cell in page.select("thead th")] == [
@@ -529,9 +531,10 @@ def test_the_page_shows_the_tables_and_both_sides_of_a_race(tmp_path):
         "other",
     ]
     cells = [[cell.text for cell in row.find_all(["th", "td"])] for row in page.select("tbody tr")]
-    assert cells == [["tutorial", "1.235", "", ""], ["gatys", "", "", "2"]]
+    assert cells == [["tutorial", "1.235", "", ""], ["<b> & c", "", "", "2"]]
     left, right = [picture["src"] for picture in page.select(".both img")]
     assert left != right and left == picture(options.pictures / kept[1])
+    assert left.startswith("data:image/jpeg;base64,")
     assert [heading.text for heading in page.select("h2")] == [
         "race",
         "Both sides at equal objective",
