@@ -409,11 +409,7 @@ IN_BENCH_REPORT = faults_in(
     BENCH,
     ("a name taken for a tag", "write_page", argument("Environment", "autoescape", "False")),
     ("columns of the first row", "columns_of.return", becomes("list(next(iter(rows.values())))")),
-    (
-        "theirs on both sides",
-        "write_page.races",
-        becomes("[(p.stem, picture(p), picture(p)) for p in out.with_suffix('').iterdir()]"),
-    ),
+    ("theirs on both sides", "write_page.races", everywhere(argument("picture", 0, "path"))),
     ("all digits of a number", "as_text", never("value")),
     ("every picture a PNG", "picture.kind", becomes("'png'")),
 )
