@@ -13,6 +13,10 @@ HALO = 80  # pixels around a tile, as far as relu5_1; helpers.tiles counts them
 NO_LIMIT = 2**62
 CONTAINER = Path("/sys/fs/cgroup")  # where Linux says what a container may take
 PAIRS = 50  # steps and changes of gradient that L-BFGS keeps, within a gigabyte
+LEAST_PAIRS = 5  # or as many, however large the picture is
+# Bytes a pixel that tiles do not make fewer: images, what L-BFGS works with, content features.
+# Where the picture is painted as one, they fit into what its features leave behind.
+BESIDE = 450
 
 
 def memory_for(pixels: int, half: bool = False, tile: int | None = None) -> int:
@@ -30,8 +34,10 @@ def memory_for(pixels: int, half: bool = False, tile: int | None = None) -> int:
     for channels, convolutions in BLOCKS:
         features += bytes_a_number * channels * left * (convolutions + 1)
         left //= 4
-    history = min(10**9, PAIRS * 2 * 4 * 3 * pixels)
-    return PROCESS + round(1.5 * features) + history
+    a_pair = 2 * 4 * 3 * pixels
+    history = max(LEAST_PAIRS * a_pair, min(10**9, PAIRS * a_pair))
+    beside = BESIDE * pixels if at_once < pixels else 0
+    return PROCESS + round(1.5 * features) + history + beside
 
 
 def free_memory(device: torch.device | None = None) -> int:

@@ -257,6 +257,9 @@ def test_tiles_need_less_and_small_ones_least():
     whole, large_ones, small_ones = (memory_for(4096**2, True, tile) for tile in (None, 1024, 256))
     assert small_ones < large_ones < whole / 2
     assert memory_for(10**5, True, 2048) == memory_for(10**5, True)  # one tile is enough
+    more_pixels = memory_for(4096**2, True, 256) - memory_for(2 * 2048**2, True, 256)
+    more = memory.BESIDE * (4096**2 - 2 * 2048**2)
+    assert more_pixels >= more > 10**9, "images and content do not fit into tiles"
     a_pixel = 1.5 * 2 * (3 * 64 + 3 * 32 + 5 * 16 + 5 * 8 + 4)
     with_halo = (1024 + 2 * memory.HALO) ** 2 - (256 + 2 * memory.HALO) ** 2
     assert large_ones - small_ones == pytest.approx(a_pixel * with_halo, rel=0.01)

@@ -758,6 +758,11 @@ IN_LARGE = [
         ("half precision that saves nothing", "memory_for.bytes_a_number", becomes("4")),
         ("tiles that save nothing", "memory_for.at_once", becomes("pixels")),
         (
+            "images that take no memory",
+            "memory_for.beside",
+            becomes("0"),
+        ),
+        (
             "a halo that takes no memory",
             "memory_for.at_once",
             becomes("pixels if tile is None else min(pixels, tile**2)"),
