@@ -16,6 +16,7 @@ With the weights of the recipe "ours", and for short paintings, it gains nothing
 """
 
 import copy
+from numbers import Integral, Real
 
 import torch
 from torch import Tensor
@@ -37,7 +38,7 @@ def softened(objective: Objective, limit: float = 1.0) -> Objective:
     limit: the stiffest direction that is left, in mean eigenvalues of each target; the larger it
     is, the nearer to the original. Raises ValueError for a limit that is not above 0.
     """
-    if not limit > 0:
+    if not isinstance(limit, Real) or not limit > 0:
         raise ValueError(f"limit must be a number above 0, not {limit!r}")
     twin = copy.copy(objective)
     twin.terms = [_softened(term, limit) for term in objective.terms]
@@ -82,7 +83,7 @@ def optimise_softened(  # noqa: PLR0913 - what optimise takes, and what has to b
     Returns the best image of the loss itself, the history (softened values first), and the last
     image; after an interruption in the first part, that part's.
     """
-    first = min(FIRST, round(SHARE * steps))
+    first = min(FIRST, round(SHARE * steps)) if isinstance(steps, Integral) else 0
     interrupted = False
 
     def counted(step: int, image: Tensor, value: float) -> None:
@@ -105,5 +106,6 @@ def optimise_softened(  # noqa: PLR0913 - what optimise takes, and what has to b
             return result
         earlier = len(history)
         start = result.image
-    result = optimise(start, lambda image: scale * objective(image), steps - first, **options)
+    rest = steps - first if first else steps
+    result = optimise(start, lambda image: scale * objective(image), rest, **options)
     return Result(result.image, history + result.history, result.last)

@@ -55,7 +55,7 @@ class TiledObjective(Objective):
         style: Tensor,
         side: int = 1024,
     ):
-        if not isinstance(side, int) or side < 1:
+        if not isinstance(side, int) or isinstance(side, bool) or side < 1:
             raise ValueError(f"side must be a whole number of pixels from 1 on, not {side!r}")
         self.side = side
         super().__init__(what, vgg, content, style)

@@ -98,7 +98,7 @@ def test_only_gram_matrices_are_softened(narrow, pictures):
     assert soft.terms is not objective.terms
 
 
-@pytest.mark.parametrize("limit", [0, -1.0, float("nan")])
+@pytest.mark.parametrize("limit", [0, -1.0, float("nan"), "1", None])
 def test_a_limit_that_cannot_be(limit, narrow, pictures):
     objective = Objective("ours", narrow, pictures.content, pictures.style)
     with pytest.raises(ValueError, match="limit must be a number above 0"):
@@ -155,6 +155,12 @@ def test_how_many_evaluations_are_softened(tutorial, pictures, monkeypatch, step
     monkeypatch.setattr("helpers.soften.optimise", record)
     assert len(optimise_softened(pictures.content, tutorial, steps).history) == steps
     assert asked == ([soft] if soft else []) + [steps - soft]
+
+
+@pytest.mark.parametrize("steps", [0, -3, 2.5, "10", None])
+def test_steps_that_cannot_be(tutorial, pictures, steps):
+    with pytest.raises(ValueError, match="steps must be a whole number"):
+        optimise_softened(pictures.content, tutorial, steps)
 
 
 @pytest.mark.parametrize("at", [2, 4, 7])

@@ -98,7 +98,7 @@ def test_the_memory_forecast_knows_the_halo(vgg):
     assert halo_for(vgg, "relu5_1") == HALO
 
 
-@pytest.mark.parametrize("side", [0, -5, 12.0, "512", None])
+@pytest.mark.parametrize("side", [0, -5, 12.0, "512", None, True])
 def test_what_is_no_side_is_refused(side, narrow, odd):
     with pytest.raises(ValueError, match="side must be a whole number"):
         TiledObjective("ours", narrow, *odd[:2], side)
