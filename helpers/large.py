@@ -61,7 +61,8 @@ def paint_large(  # noqa: PLR0913 - a painting's three things, and what has to b
     sizes = sizes_up_to(size)
     vgg = fast(VGG(chosen.network)) if vgg is None else require_vgg(vgg)
     pictures = [pictures_for(chosen, content, style, side) for side in sizes]
-    _side_of_tiles(chosen, vgg, pictures[-1][0])  # refuses now what would not fit in the end
+    # All before the first evaluation, the last size first: what would not fit is refused now.
+    tiles = [_side_of_tiles(chosen, vgg, photo) for photo, _ in reversed(pictures)][::-1]
     most = [MOST[min(back, len(MOST) - 1)] for back in reversed(range(len(sizes)))]
     work = [count * photo[0, 0].numel() for count, (photo, _) in zip(most, pictures, strict=True)]
     history = []
@@ -78,7 +79,7 @@ def paint_large(  # noqa: PLR0913 - a painting's three things, and what has to b
             later=sum(work[number + 1 :]) / work[number],
             callback=_counted(callback, len(history)),
         )
-        objective = _objective(chosen, vgg, photo, on_style)
+        objective = _objective(chosen, vgg, photo, on_style, tiles[number])
         result = _until_still(start, objective, watch)
         history += watch.history
         image = result.image
@@ -109,9 +110,10 @@ def _fitting_recipe(what: str | Recipe) -> Recipe:
     return chosen
 
 
-def _objective(chosen: Recipe, vgg: VGG, photo: Tensor, style: Tensor) -> Objective:
-    """The loss of one size, of the whole picture where that fits into memory, or in tiles."""
-    side = _side_of_tiles(chosen, vgg, photo)
+def _objective(
+    chosen: Recipe, vgg: VGG, photo: Tensor, style: Tensor, side: int | None
+) -> Objective:
+    """The loss of one size: of the whole picture, or in tiles of a side."""
     if side is None:
         return Objective(chosen, vgg, photo, style)
     print(f"  {max(photo.shape[2:])} px do not fit into memory at once: in tiles of {side} px.")
@@ -133,8 +135,8 @@ def _side_of_tiles(chosen: Recipe, vgg: VGG, photo: Tensor) -> int | None:
     pixels = photo[0, 0].numel()
     if not free:
         return None
-    if fitting(pixels):
-        return fitting(pixels)[0]
+    if fitting_sides := fitting(pixels):
+        return fitting_sides[0]
     size = max(photo.shape[2:])
     smaller = range(size - 32, 0, -32)
     fits = [side for side in smaller if fitting(round(pixels * (side / size) ** 2))]

@@ -1,6 +1,5 @@
 """Our loop with all its tricks, or without one of them, and when it was good enough."""
 
-import time
 from collections.abc import Callable
 
 import torch
@@ -12,7 +11,7 @@ from helpers.recipes import Objective
 from helpers.soften import optimise_softened
 from helpers.transfer import optimise
 from helpers.vgg import VGG
-from tools.bench.peers import Trajectory
+from tools.bench.peers import Trajectory, recorded
 
 TRICKS = ("pyramid", "colour", "softening", "half", "products", "memory")
 FIRST_VALUE = 10  # our losses are brought to this at the start: it sets what a pixel outside costs
@@ -31,14 +30,7 @@ def paint_ours(
     without: a trick to leave out, "pyramid", "colour", "softening" or "memory"; "half" is a
     property of the network, and "products" of what surrounds this call (see plain_products).
     """
-    seconds = []
-    images = []
-    start = time.perf_counter()
-
-    def callback(step: int, image: Tensor, value: float) -> None:
-        seconds.append(time.perf_counter() - start)
-        images.append(image)
-
+    run, callback = recorded()
     if without != "memory":
         keep_memory()
     photo, style = pair
@@ -54,7 +46,7 @@ def paint_ours(
         optimise(image, lambda image: scale * objective(image), evaluations, **options)
     else:
         optimise_softened(image, objective, evaluations, scale=scale, **options)
-    return Trajectory(seconds, images)
+    return run
 
 
 @torch.no_grad()

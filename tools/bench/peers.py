@@ -23,7 +23,7 @@ from helpers.recipes import (
     start_for,
     variable_for,
 )
-from helpers.transfer import Parametrize, the_pixels_themselves
+from helpers.transfer import Callback, Parametrize, the_pixels_themselves
 from helpers.vgg import VGG
 
 Loss = Callable[[Tensor], Tensor]  # image (1, 3, H, W) -> scalar
@@ -35,6 +35,18 @@ class Trajectory(NamedTuple):
 
     seconds: list[float]
     images: list[Tensor]
+
+
+def recorded() -> tuple[Trajectory, Callback]:
+    """A trajectory whose clock runs from now on, and a callback of `optimise` that fills it."""
+    run = Trajectory([], [])
+    start = time.perf_counter()
+
+    def callback(step: int, image: Tensor, value: float) -> None:
+        run.seconds.append(time.perf_counter() - start)
+        run.images.append(image)
+
+    return run, callback
 
 
 class TutorialLoss:
@@ -134,18 +146,11 @@ class StagedPeer:
 
     def run(self, loss: Objective, pair: tuple[Tensor, Tensor], evaluations: int) -> Trajectory:
         """All its sizes up to that of the pair; what it keeps at each moment, at that size."""
-        seconds = []
-        images = []
-        start = time.perf_counter()
-
-        def callback(step: int, image: Tensor, value: float) -> None:
-            seconds.append(time.perf_counter() - start)
-            images.append(image)
-
+        run, callback = recorded()
         size = max(pair[0].shape[2:])
         paint(self.recipe, *pair, loss.vgg, size=size, steps=evaluations, callback=callback)
-        kept = running_means(images, recipe(self.recipe).average)
-        return Trajectory(seconds, [reshaped(image, pair[0].shape[2:]) for image in kept])
+        kept = running_means(run.images, recipe(self.recipe).average)
+        return Trajectory(run.seconds, [reshaped(image, pair[0].shape[2:]) for image in kept])
 
 
 def running_means(images: list[Tensor], share: float) -> list[Tensor]:
