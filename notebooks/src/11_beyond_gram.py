@@ -741,7 +741,7 @@ def loss_of_rung(style, rung, net=painter):
 
 
 # %% [markdown]
-# What does a richer statistic cost? We take the time of one evaluation at 256 pixels for each rung, the fastest of
+# What does a richer statistic cost? We take the time of one evaluation at 192 pixels for each rung, the fastest of
 # three, all in one go on this machine. The seconds will be others on yours, and so we print the ratio to the Gram
 # matrix, too.
 
@@ -749,7 +749,7 @@ def loss_of_rung(style, rung, net=painter):
 import time
 
 bricks = load("red_brick", 1024)[..., 256:768, :512].to(painter.device)  # (1, 3, 512, 512)
-corner = bricks[..., :256, :256]
+corner = bricks[..., :size, :size]
 milliseconds = {}
 for name in LADDER:
     loss = loss_of_rung(corner, name)
@@ -767,7 +767,7 @@ for name in LADDER:
 # %% [markdown]
 # Most of the time goes into the network itself, and so even the simplest rung saves little. Most rungs cost at most
 # about twice as much as the Gram matrix here. It is the *sorting* that costs, in the histograms and in the slices:
-# `relu1_1` alone has more than four million values to sort. Keep in mind that the Gram matrix is among the cheapest.
+# `relu1_1` alone has more than two million values to sort. Keep in mind that the Gram matrix is among the cheapest.
 # In 2015 that was a good reason to choose it.
 #
 # Now paint! The cell below makes one texture with the rung that you chose at the top of the notebook.

@@ -41,7 +41,7 @@ show(load(DATA / "results" / "13_exhibition.jpg", 960),
 # 13_exhibition` hangs them in their room.)
 
 # %% tags=["settings"]
-size = 288  # pixels of the long side of what is painted below
+size = 240  # pixels of the long side of what is painted below
 evaluations = 30  # trips through the network and back, for each
 
 # %% [markdown]
@@ -197,7 +197,7 @@ print(text[text.index("title ="):text.index("label =")], "...")
 # one word would do, as `style = ["mosaic", "woodcut"]` or `seed = [0, 1, 2]`, then every combination is painted.
 #
 # `Plan` reads such a table, and turns it into **jobs**, one for each painting. We take Mira's plan and make it smaller. A
-# painting of 288 pixels does not have to grow first, so the three stages are left out. (What `changes` still says is that
+# painting of 240 pixels does not have to grow first, so the three stages are left out. (What `changes` still says is that
 # the size of the style image is meant for 800 pixels, so that it shrinks with the painting.)
 
 # %%
@@ -430,7 +430,7 @@ def my_doubt(table):
 from helpers.check import judge
 
 judge(my_doubt, doubt_fault, copy.deepcopy(mira));
-# doubt = {**my_doubt(copy.deepcopy(mira)), "out": "outputs/doubt", "size": 288, "steps": 30, "changes": {"size": 800}}
+# doubt = {**my_doubt(copy.deepcopy(mira)), "out": "outputs/doubt", "size": 240, "steps": 30, "changes": {"size": 800}}
 # exhibit(Plan(doubt))
 
 # %% [markdown]

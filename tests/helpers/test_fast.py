@@ -46,11 +46,41 @@ def test_a_network_in_half_precision_finds_the_same_style(vgg, request, kind, ne
 
 
 @pytest.mark.parametrize("kind", ["bfloat16", "float16", "float32"])
-def test_what_a_network_computes_in_is_said(kind, narrow_file, capsys):
+def test_what_a_network_computes_in_is_said(kind, narrow_file, monkeypatch, capsys):
+    monkeypatch.setattr(module.platform, "machine", lambda: "arm64")
     fast(VGG(narrow_file, device="cpu"), kind)
     order = ", channels last in memory" if kind == "bfloat16" else ""
     said = capsys.readouterr().out
     assert said == f"{narrow_file} computes in {kind}{order}: as you asked.\n"
+
+
+@pytest.mark.parametrize(
+    ("kind", "machine", "is_last"),
+    [
+        ("bfloat16", "x86_64", True),
+        ("bfloat16", "arm64", True),
+        ("float16", "x86_64", False),
+        ("float32", "x86_64", True),
+        ("float32", "AMD64", True),  # what Windows calls it
+        ("float32", "arm64", False),
+    ],
+)
+def test_features_lie_in_memory_as_processors_like_it(
+    kind, machine, is_last, narrow_file, monkeypatch
+):
+    """Channels last: else every convolution would first turn its input round."""
+    monkeypatch.setattr(module.platform, "machine", lambda: machine)
+    turned = fast(VGG(narrow_file, device="cpu"), kind)
+    features = turned(drawn(1, 3, 16, 24), "relu1_2")["relu1_2"]
+    assert features.is_contiguous(memory_format=torch.channels_last) == is_last
+
+
+def test_the_order_in_memory_changes_no_feature(vgg):
+    """float32 with channels last: the same sums, in another order."""
+    image = load("china", 64)
+    turned = fast(VGG(device="cpu"), "float32")
+    for layer, exact in vgg(image, STYLE).items():
+        assert distance(turned(image, STYLE)[layer], exact) < 1e-5
 
 
 def style_gradient(vgg, image, scale=1.0):
@@ -287,12 +317,6 @@ def test_after_nan_a_pyramid_goes_on_from_the_best_image(capsys):
     history = optimise(drawn(1, 3, 16, 16), loss, 30, parametrize=pyramid).history
     assert "NaN" in capsys.readouterr().out
     assert min(history) == pytest.approx(history[-1], abs=1e-3)
-
-
-def test_bfloat16_lies_in_memory_as_processors_like_it(in_bfloat16):
-    """Channels last: else every convolution would first turn its input round."""
-    features = in_bfloat16(drawn(1, 3, 32, 32), "relu3_1")["relu3_1"]
-    assert features.is_contiguous(memory_format=torch.channels_last)
 
 
 def test_a_pyramid_weighs_grey_and_both_colours_as_it_is_told():

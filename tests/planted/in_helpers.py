@@ -707,6 +707,8 @@ IN_FAST = faults_in(
     ("float16 without biases", "_HalfConv.forward", without_operand("+", "bias")),
     ("rounded digits called exact", "fast", never("before", "float32")),
     ("bfloat16 against the grain", "fast", without_argument("to", "memory_format")),
+    ("float32 against the grain", "fast", never("_is_x86")),
+    ("every processor's float32 turned round", "_is_x86", without_operand("and", "machine")),
     ("a flat pyramid", "GREY", becomes("(1.0, 0.0, 0.0, 0.0, 0.0)")),
     ("no first step", "pyramid", default("reach", "0.0")),
     ("a pyramid of levels of one size", "pyramid", everywhere(without_operand(">>"))),

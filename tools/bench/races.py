@@ -20,6 +20,7 @@ from tools.bench.workers import worker
 from tools.countdown import Countdown
 
 TUTORIAL = "pytorch_tutorial"  # the recipe whose loss TutorialLoss states on its own
+LEAST = 30  # evaluations of ours in a short race
 
 
 def race(options: Options) -> Table:
@@ -102,7 +103,7 @@ def heat(options: Options, name: str, marks: list[int]) -> dict:
         with torch.no_grad():
             values = [judge(image).item() for image in latest]
         goals[mark] = min(values), latest[values.index(min(values))]
-    our_run = paint_ours(network, peer.recipe, pair, max(30, marks[-1] // 2))
+    our_run = paint_ours(network, peer.recipe, pair, max(LEAST, marks[-1] // 2))
     row = {}
     for mark, (goal, their_image) in goals.items():
         evaluations, seconds = first_reached(our_run, judge, goal)
