@@ -103,7 +103,7 @@ def heat(options: Options, name: str, marks: list[int]) -> dict:
         with torch.no_grad():
             values = [judge(image).item() for image in latest]
         goals[mark] = min(values), latest[values.index(min(values))]
-    our_run = paint_ours(network, peer.recipe, pair, max(LEAST, marks[-1] // 2))
+    our_run = paint_ours(network, peer.recipe, pair, max(LEAST, 2 * marks[-1] // 3))
     row = {}
     for mark, (goal, their_image) in goals.items():
         evaluations, seconds = first_reached(our_run, judge, goal)
