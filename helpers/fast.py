@@ -186,9 +186,9 @@ def keep_memory() -> bool:
 
     Otherwise every evaluation returns its maps to the system and waits for fresh, zeroed pages: 6
     to 20 % of the time at 256 px. What is kept does not always fit the next map, so a process
-    grows: at 1,536 x 1,152 px to 6.6 GB instead of 5.0. It is a setting of the whole process, and nothing
-    here makes it unasked. Returns whether the library agreed; elsewhere nothing happens, and it is
-    False.
+    grows: at 1,536 x 1,152 px to 6.6 GB instead of 5.0. It is a setting of the whole process, and
+    nothing here makes it unasked. Returns whether the library agreed; elsewhere nothing happens,
+    and it is False.
     """
     try:
         mallopt = ctypes.CDLL("libc.so.6").mallopt
