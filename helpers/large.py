@@ -20,7 +20,7 @@ from helpers.vgg import VGG, require_vgg
 __all__ = ["paint_large", "sizes_up_to"]
 
 FIRST = 128  # the coarsest size has this many pixels, or up to twice as many
-MOST = (25, 30, 45, 60)  # evaluations at most: of the last size, and so on back to the first
+MOST = (25, 15, 20, 30)  # evaluations at most: of the last size, and so on back to the first
 LOOK = 10  # evaluations between two pictures that are compared
 STILL = 4.0  # grey levels of 255 (root mean square) between two saved pictures: hard to see
 COARSE = 2.0  # an earlier size may change by as many times as much: the next paints over it
@@ -49,8 +49,8 @@ def paint_large(  # noqa: PLR0913 - a painting's three things, and what has to b
     The first size begins with the photo in the style's colours (helpers.colours), each other one
     with the picture before, enlarged, and with the photo's finest detail, which enlarging cannot
     give, as strong as it is in the style. A size ends where the picture, as saved, changes by less
-    than four grey levels in ten evaluations (an earlier size: by less than eight), and after 60,
-    45, 30 and, for the last, 25 evaluations.
+    than four grey levels in ten evaluations (an earlier size: by less than eight), and after 30,
+    20, 15 and, for the last, 25 evaluations.
 
     Returns the best image of the last size, the history of all sizes, and the last image. After an
     interruption it is the best image of the size that was at work. A size whose features would not
