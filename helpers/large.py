@@ -48,9 +48,10 @@ def paint_large(  # noqa: PLR0913 - a painting's three things, and what has to b
 
     The first size begins with the photo in the style's colours (helpers.colours), each other one
     with the picture before, enlarged, and with the photo's finest detail, which enlarging cannot
-    give, as strong as it is in the style. A size ends where the picture, as saved, changes by less
-    than four grey levels in ten evaluations (an earlier size: by less than eight), and after 30,
-    20, 15 and, for the last, 25 evaluations.
+    give, as strong as it is in the style. The last size takes 25 evaluations at most, and, going
+    back, those before it 15, 20 and 30. A size ends sooner where the picture, as saved, changes by
+    less than four grey levels in ten evaluations (an earlier size: by less than eight); that takes
+    two looks, and so 20 evaluations at least.
 
     Returns the best image of the last size, the history of all sizes, and the last image. After an
     interruption it is the best image of the size that was at work. A size whose features would not

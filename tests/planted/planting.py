@@ -179,7 +179,7 @@ def first_failure(tests: str, project: Path) -> str | None:
     there is no such test, or somebody else ended the run.
     """
     command = [sys.executable, "-m", "pytest", "-q", "-x", "-rfE", "-p", "no:cacheprovider"]
-    # These two take three seconds of six, and only notebooks need the first.
+    # Two plugins take three seconds of six: no test needs the first, and only notebooks nbval.
     command += ["-p", "no:hypothesispytest"]
     command += NBVAL if ".ipynb" in tests else ["-p", "no:nbval"]
     environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
