@@ -21,8 +21,8 @@ __all__ = ["paint_large", "sizes_up_to"]
 
 FIRST = 128  # the coarsest size has this many pixels, or up to twice as many
 MOST = (25, 15, 20, 30)  # evaluations at most: of the last size, and so on back to the first
-LOOK = 10  # evaluations between two pictures that are compared
-STILL = 4.0  # grey levels of 255 (root mean square) between two saved pictures: hard to see
+LOOK = 5  # evaluations between two pictures that are compared
+STILL = 2.0  # grey levels of 255 (root mean square) between two saved pictures: hard to see
 COARSE = 2.0  # an earlier size may change by as many times as much: the next paints over it
 STRONGEST = 3.0  # as strong as this, at most, is the photo's fine detail made
 SECONDS = 15  # between two lines of progress
@@ -50,8 +50,8 @@ def paint_large(  # noqa: PLR0913 - a painting's three things, and what has to b
     with the picture before, enlarged, and with the photo's finest detail, which enlarging cannot
     give, as strong as it is in the style. The last size takes 25 evaluations at most, and, going
     back, those before it 15, 20 and 30. A size ends sooner where the picture, as saved, changes by
-    less than four grey levels in ten evaluations (an earlier size: by less than eight); that takes
-    two looks, and so 20 evaluations at least.
+    less than two grey levels in five evaluations (an earlier size: by less than four); that takes
+    two looks, and so 10 evaluations at least.
 
     Returns the best image of the last size, the history of all sizes, and the last image. After an
     interruption it is the best image of the size that was at work. A size whose features would not

@@ -56,6 +56,7 @@ TRANSFER = "tests/helpers/test_transfer.py"
 MASKS = "tests/helpers/test_masks.py"
 NETWORK = "tests/helpers/test_vgg.py"
 WEIGHTS = "tests/helpers/test_weights.py"
+WINOGRAD = "tests/helpers/test_winograd.py"
 OF_FEWER = "Moments(mean, products(F.float() - mean[:, None]) / (F.shape[1] - 1) + ridge)"
 TORCH_COV = "Moments(mean, F.float().cov(correction=0) + ridge)"
 # Of a file that also looks at the format of code, and a faulty copy has none.
@@ -728,6 +729,35 @@ IN_FAST = faults_in(
     ("half a promise of the C library", "keep_memory", other_operator("and", "or")),
 )
 
+IN_WINOGRAD = [
+    *faults_in(
+        "helpers.winograd",
+        WINOGRAD,
+        ("another point of Winograd's", "OF_TILES", everywhere(constant(5, 4))),
+        ("filters turned round", "", with_text("->imck", "->imkc")),
+        ("Winograd's in half precision", "WinogradConv._gains.is_exact", becomes("True")),
+        ("Winograd's while weights learn", "WinogradConv._gains.is_frozen", becomes("True")),
+        ("one of a batch", "WinogradConv._gains", without_operand("and", "len")),
+        ("filters of former weights", "WinogradConv._transformed_filters.version", becomes("0")),
+        ("Winograd's without a bias", "_convolved", always("bias")),
+        ("a border on one side", "_convolved.above", becomes("0")),
+        ("rows that the next strip has", "_convolved.bottom", without_operand("+", "1")),
+        ("features turned back", "_convolved", argument("new_empty", 0, "4 * rows + 4")),
+        ("tiles that leave gaps", "_overlapped", everywhere(other_operator("+", "-", "4"))),
+        ("a gradient without a gradient", "_Transposed.backward", becomes("None")),
+        ("a gradient of former strips", "_transposed.top", becomes("0")),
+        ("few tiles, many transforms", "FEWEST", becomes("1")),
+    ),
+    *faults_in(
+        "helpers.fast",
+        WINOGRAD,
+        ("Winograd's in narrow layers", "WIDE", becomes("1")),
+        ("Winograd's nowhere", "_multiply_less", never("is_direct")),
+        ("Winograd's of Winograd's", "_multiply_less.is_direct", becomes("True")),
+        ("Winograd's kept a secret", "_multiply_less", instead_of_call("any", "False")),
+    ),
+]
+
 IN_LARGE = [
     *faults_in(
         "helpers.large",
@@ -1252,6 +1282,7 @@ FAULTS = [
     *IN_SHOW,
     *IN_FAST,
     *IN_LARGE,
+    *IN_WINOGRAD,
     *IN_TILES,
     *IN_SOFTEN,
     *IN_COLOURS,

@@ -28,6 +28,7 @@ ARROWS = {
     "show": {"images", "files"},
     "published": {"losses", "vgg"},
     "statistics": {"losses"},
+    "winograd": set(),
     "keeping": {"files", "images"},
     "colours": {"images"},
     "masks": {"images", "vgg"},
