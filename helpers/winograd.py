@@ -48,7 +48,7 @@ class WinogradConv(nn.Conv2d):
     times its rounding. Filters take four times their memory once more, from the first call on.
 
     Where nothing would be gained, it is the direct convolution: in another precision, on another
-    device, for a batch, for features of fewer than 12 tiles of 4 x 4, and while weights are trained.
+    device, for a batch, for features of fewer than 12 tiles of 4 x 4, and for weights that learn.
     """
 
     def __init__(self, conv: nn.Conv2d):
