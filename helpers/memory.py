@@ -8,7 +8,7 @@ __all__ = ["free_memory", "memory_for"]
 
 # Channels and convolutions of each block, as far as relu5_1; notebook 09 counts them.
 BLOCKS = ((64, 2), (128, 2), (256, 4), (512, 4), (512, 1))
-PROCESS = 900_000_000  # bytes that Python, torch and the network take before anything is painted
+PROCESS = 900_000_000  # bytes of Python, torch and a network with transformed filters
 HALO = 80  # pixels around a tile, as far as relu5_1; helpers.tiles counts them
 NO_LIMIT = 2**62
 CONTAINER = Path("/sys/fs/cgroup")  # where Linux says what a container may take

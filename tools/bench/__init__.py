@@ -8,7 +8,8 @@
     race     seconds to the objective that a published loop reaches, on the same network, pictures
              and machine
     tricks   what each trick gains: the race without it
-    floor    ms per evaluation, against multiply-adds over the machine's measured peak
+    floor    ms per evaluation, against multiply-adds over the machine's measured peak (of direct
+             convolutions; Winograd's need fewer, and can stay below)
     growth   time and peak memory against the number of pixels
     memory   peak memory, against the same run without our savings
     first    seconds from a warm start to the first painting of notebook 00
