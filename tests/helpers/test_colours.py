@@ -31,6 +31,7 @@ def every_picture():
     return [load(name, 48) for name in names()]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", MAPS)
 def test_a_map_hits_mean_and_covariance_of_every_pair(how, every_picture):
     for source, target in itertools.permutations(every_picture, 2):
@@ -48,6 +49,7 @@ def shift(how, source, target):
     return (M @ x + b[:, None] - x).square().sum(0).mean().item()
 
 
+@pytest.mark.slow
 def test_transport_moves_colours_least(every_picture):
     for source, target in itertools.pairwise(every_picture[:12]):
         least = shift("transport", source, target)

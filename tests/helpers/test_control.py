@@ -92,6 +92,7 @@ def test_what_is_protected_is_a_place(narrow, pictures, sky):
     assert gradient[..., :12, :].abs().max() > 0
 
 
+@pytest.mark.slow
 def test_a_protected_place_changes_less(vgg, pictures, sky):
     content, style, _ = pictures
     errors = []

@@ -381,6 +381,7 @@ def test_half_a_file_is_painted_again(plan):
     assert [job.name for job in plan.missing()] == [names[1].stem, names[4].stem]
 
 
+@pytest.mark.slow
 def test_ten_thousand_jobs_are_read_and_resumed_in_seconds(tmp_path):
     start = time.process_time()
     work = {
@@ -401,6 +402,7 @@ def test_ten_thousand_jobs_are_read_and_resumed_in_seconds(tmp_path):
 # ---- a job ---------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_job_is_painted_and_measured(tmp_path):
     control = {
         "masks": ["tubingen_neckarfront_sky", "not tubingen_neckarfront_sky"],
@@ -535,6 +537,7 @@ def test_results_are_filtered(gallery):
             page.filtered(found, [word])
 
 
+@pytest.mark.slow
 def test_a_page_holds_everything_and_calls_nobody(gallery):
     from bs4 import BeautifulSoup
 
@@ -583,6 +586,7 @@ def test_a_title_is_no_formula_of_a_spreadsheet(gallery):
     assert "'=HYPERLINK(1)" in page.table([result])
 
 
+@pytest.mark.slow
 def test_a_contact_sheet_is_a_page_of_a4(gallery):
     sheet = Image.open(io.BytesIO(page.contact_sheet(page.results(gallery), "Tea")))
     assert sheet.size == (1240, 1754)
@@ -611,6 +615,7 @@ def test_a_wrong_plan_is_an_exit_code_and_a_sentence(tmp_path, capsys):
     assert "lost.toml cannot be read" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_pages_of_a_folder(gallery, capsys):
     assert main([str(gallery), "--filter", "style=mosaic", "--sort", "time"]) == 0
     assert "(3 paintings)" in capsys.readouterr().out

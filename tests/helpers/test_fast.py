@@ -264,6 +264,7 @@ def test_a_pyramid_moves_large_areas_first():
     assert on_a_pyramid > 1.1 * on_pixels
 
 
+@pytest.mark.slow
 def test_lbfgs_needs_fewer_evaluations_on_a_pyramid(vgg):
     layers = ["relu1_1", "relu2_1", "relu3_1"]
     style = 0.2 * drawn(1, 3, 64, 64, seed=2)

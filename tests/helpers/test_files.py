@@ -128,6 +128,7 @@ def is_whole(content):
     return len(content) == 10**6 and len(set(content)) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="Windows cannot stop a process and let it go on")
 def test_killed_in_the_middle_of_writing(tmp_path):
     """Whenever the process dies, what lies under the name is whole."""

@@ -53,6 +53,7 @@ def test_each_size_is_twice_the_one_before(size, expected):
     assert sizes_up_to(size) == expected
 
 
+@pytest.mark.slow
 def test_the_first_size_begins_with_the_photo_in_the_styles_colours(pair, painted):
     _, seen, _ = painted
     photo, style = pictures_for(recipe("ours"), *pair, SIDES[0])
@@ -67,6 +68,7 @@ def test_what_is_no_size_is_refused(size, vgg, pair):
         paint_large(*pair, vgg, size=size)
 
 
+@pytest.mark.slow
 def test_a_painting_grows_and_steps_are_counted_through(painted, pair):
     result, seen, lines = painted
     steps, images, values = zip(*seen, strict=True)
@@ -85,6 +87,7 @@ def test_a_painting_grows_and_steps_are_counted_through(painted, pair):
     assert "left" not in lines[-1]
 
 
+@pytest.mark.slow
 def test_a_size_begins_with_the_picture_of_the_size_before(pair, painted):
     _, seen, _ = painted
     for before, side in zip(SIDES, SIDES[1:], strict=False):
@@ -96,6 +99,7 @@ def test_a_size_begins_with_the_picture_of_the_size_before(pair, painted):
         assert (image - begun).abs().mean() < 0.5 * (image - anew).abs().mean()
 
 
+@pytest.mark.slow
 def test_it_returns_the_best_of_the_last_size_and_is_far_ahead_of_plain_painting(
     vgg, pair, painted
 ):
@@ -110,6 +114,7 @@ def test_it_returns_the_best_of_the_last_size_and_is_far_ahead_of_plain_painting
     assert value < 0.8 * min(plain.history)
 
 
+@pytest.mark.slow
 def test_a_size_ends_when_the_picture_is_still(vgg, pair, small_sizes, monkeypatch, capsys):
     monkeypatch.setattr(large, "STILL", 1000.0)
     result = paint_large(*pair, vgg, size=64)
@@ -124,11 +129,13 @@ def restless(small_sizes, monkeypatch):
     monkeypatch.setattr(large, "STILL", 0.0)
 
 
+@pytest.mark.slow
 def test_a_restless_picture_takes_all_evaluations(vgg, pair, restless):
     result = paint_large(*pair, vgg, size=64)
     assert len(result.history) == 20 + 15 + 25
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("at", "side"), [(3, 16), (20, 16), (30, 32)])
 def test_an_interruption_returns_the_best_so_far(vgg, pair, restless, at, side):
 
@@ -141,6 +148,7 @@ def test_an_interruption_returns_the_best_so_far(vgg, pair, restless, at, side):
     assert result.image.shape[3] == side
 
 
+@pytest.mark.slow
 def test_a_size_that_does_not_fit_is_refused_before_it_begins(vgg, pair, monkeypatch):
     monkeypatch.setattr(large, "free_memory", lambda device: 2 * 10**9)
 
@@ -176,6 +184,7 @@ def test_tiles_are_as_large_as_memory_allows(room, side, vgg, monkeypatch):
     assert large._side_of_tiles(recipe("ours"), vgg, torch.zeros(1, 3, 2048, 2048)) == side
 
 
+@pytest.mark.slow
 def test_a_painting_in_tiles_is_the_same_painting(vgg, pair, restless, monkeypatch, capsys):
     monkeypatch.setattr(large, "MOST", (2, 2, 2))
     whole = paint_large(*pair, vgg, size=64)
@@ -193,6 +202,7 @@ def test_where_nothing_fits_no_size_is_named(vgg, pair, monkeypatch):
         paint_large(*pair, vgg, size=64)
 
 
+@pytest.mark.slow
 def test_nobody_is_refused_where_memory_is_unknown(vgg, pair, monkeypatch):
     monkeypatch.setattr(large, "free_memory", lambda device: 0)
     assert paint_large(*pair, vgg, size=32).image.shape[3] == 32
@@ -204,6 +214,7 @@ def test_a_recipe_with_its_own_optimiser_is_referred_to_paint(vgg, pair, name):
         paint_large(*pair, vgg, size=64, what=name)
 
 
+@pytest.mark.slow
 def test_a_changed_recipe_of_ours_is_painted(vgg, pair):
     result = paint_large(*pair, vgg, size=32, what=recipe("ours", tv=2.0, pool="avg"))
     assert result.image.shape[3] == 32

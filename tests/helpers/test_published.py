@@ -83,6 +83,7 @@ def published_loss(key, network, content, style, image):
     return LOSSES[key](in_convention_of(FEEDS[key], network), content, style, image)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("key", LOSSES)
 def test_the_loss_is_that_of_the_published_code(key, network, pictures):
     """At the photo, where most of them start, and elsewhere."""
@@ -93,6 +94,7 @@ def test_the_loss_is_that_of_the_published_code(key, network, pictures):
         assert objective(at).item() == pytest.approx(theirs, rel=CLOSE)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("key", LOSSES)
 def test_the_gradient_is_that_of_the_published_code(key, network, pictures):
     """In direction and length: what moves the pixels is the gradient, and not the loss."""
@@ -110,6 +112,7 @@ def test_the_gradient_is_that_of_the_published_code(key, network, pictures):
     assert ours.norm().item() == pytest.approx(theirs.norm().item(), rel=1e-3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("key", ["gatys", "tensorflow", "d2l", "crowsonkb"])
 def test_the_loss_of_real_pictures_is_that_of_the_published_code(key, vgg):
     """At a size at which all layers have several places, and the border is not everything."""
@@ -130,6 +133,7 @@ def test_the_paper_on_its_own_network(key, pictures):
     assert objective(image).item() == pytest.approx(theirs, rel=CLOSE)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("key", LOSSES)
 def test_content_and_variation_alone_are_those_of_the_published_code(key, network, pictures):
     """Small terms drown in the whole: here the picture is its own style."""
@@ -149,6 +153,7 @@ def test_variation_alone_is_that_of_the_published_code(key, narrow_state, narrow
     assert (theirs > 1e-2) == (recipe_of(key).tv > 0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "change",
     [

@@ -236,6 +236,7 @@ def test_a_recipe_runs_as_it_is_written_down(name):
     assert json.loads(json.dumps(actual)) == json.loads(json.dumps({**USUALLY, **RUNS[name]}))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", RECIPES)
 def test_the_loss_of_a_recipe_has_its_values_on_the_real_network(name, networks):
     made = RECIPES[name]

@@ -670,6 +670,7 @@ def test_our_optimisers_end_with_their_best_image(name, narrow, pictures):
     assert at_the_best <= 1.001 * min(result.history[0], result.history[-1])
 
 
+@pytest.mark.slow
 def test_the_fence_keeps_what_saving_cuts_off_small(vgg):
     """A style of white foam and dark blue tempts pixels out of range."""
     photo = load("coffee", 48)

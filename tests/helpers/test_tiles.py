@@ -59,6 +59,7 @@ def test_the_terms_have_their_names(narrow, odd):
         assert other[name].item() == pytest.approx(value.item(), rel=1e-5, abs=1e-7)
 
 
+@pytest.mark.slow
 def test_the_network_never_sees_more_than_a_tile_with_its_halo(narrow, odd, monkeypatch):
     photo, style, image = odd
     seen = []

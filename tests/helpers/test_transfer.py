@@ -248,6 +248,7 @@ print("imported:", sorted(name for name in sys.modules if name.startswith("helpe
 """
 
 
+@pytest.mark.slow
 def test_optimise_changes_nothing_of_the_process_and_needs_no_trick():
     run = run_python(ALONE)
     assert run.returncode == 0, run.stderr

@@ -189,6 +189,7 @@ def normalised():
     return VGG(normalised=True, device="cpu")
 
 
+@pytest.mark.slow
 def test_normalised_activations_are_near_one(normalised):
     """Over photos and paintings of data/: within a factor of two, where the original has 0.4 to 9.
 

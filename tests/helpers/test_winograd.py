@@ -212,6 +212,7 @@ def test_a_network_can_still_go_to_half_precision(networks, monkeypatch):
     assert torch.equal(turned(image, "relu3_1")["relu3_1"], once(image, "relu3_1")["relu3_1"])
 
 
+@pytest.mark.slow
 def test_features_and_gradients_of_the_network_stay(networks, transforms):
     image = drawn(1, 3, 150, 131)
     layers = ["relu2_2", "relu4_2", "relu5_1"]

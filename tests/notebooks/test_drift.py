@@ -38,6 +38,7 @@ def public_functions() -> dict[str, tuple[str, str]]:
     return public
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("slug", build.sources())
 def test_a_function_of_a_helpers_name_is_the_helpers_function(slug):
     """A variant for the sake of the lesson has another name (gram_matrix, style_error)."""

@@ -157,6 +157,7 @@ def test_the_setup_cell_comes_first_and_is_the_same_everywhere(notebook):
     assert code_cells(notebook)[0].source == build.setup_cell()
 
 
+@pytest.mark.notebook
 @pytest.mark.parametrize(
     ("solved", "sentence"),
     [(True, ": correct"), (False, ": not started yet")],

@@ -82,13 +82,21 @@ class Place(NamedTuple):
 
 def places_in(tree: ast.Module, target: ast.AST) -> Iterator[Place]:
     """The places of a tree that lie in the target, itself included, the outer before the inner."""
-    members = {id(node) for node in ast.walk(target)}
-    for parent in ast.walk(tree):
-        for field, value in ast.iter_fields(parent):
-            several = isinstance(value, list)
-            for number, node in enumerate(value if several else [value]):
-                if isinstance(node, PARTS) and id(node) in members:
-                    yield Place(parent, field, number if several else None)
+    outside = (node for node in ast.walk(tree) if target in ast.iter_child_nodes(node))
+    for place in places_of(next(outside, target)):
+        if place.node is target:
+            yield place
+    for parent in ast.walk(target):
+        yield from places_of(parent)
+
+
+def places_of(parent: ast.AST) -> Iterator[Place]:
+    """The places of the parts that hang in a node."""
+    for field, value in ast.iter_fields(parent):
+        several = isinstance(value, list)
+        for number, node in enumerate(value if several else [value]):
+            if isinstance(node, PARTS):
+                yield Place(parent, field, number if several else None)
 
 
 def named(tree: ast.AST, names: list[str]) -> ast.AST:

@@ -44,6 +44,7 @@ EVERY_RUN = [
 # ---- the faults ----------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_every_fault_finds_its_place():
     """Where one does not, the code has changed: adapt the fault, or find out why it cannot be."""
     problems = []
@@ -363,6 +364,7 @@ def toy(tmp_path):
     return tmp_path
 
 
+@pytest.mark.slow
 def test_the_first_failure_is_named(toy):
     assert first_failure("test_good.py", toy) is None
     assert first_failure("test_good.py test_bad.py", toy) == "test_bad.py::test_a"
@@ -381,6 +383,7 @@ def test_a_run_that_somebody_ended_tells_nothing(toy):
         first_failure("test_ended.py", toy)
 
 
+@pytest.mark.slow
 def test_a_test_that_does_not_end_is_caught_by_the_clock(toy, monkeypatch):
     (toy / "test_long.py").write_text("while True:\n    pass\n")
     monkeypatch.setattr(planting, "PATIENCE", 1)

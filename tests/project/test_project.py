@@ -130,12 +130,14 @@ def changes_the_search_path(node: ast.AST) -> bool:
     return is_path and isinstance(node.value, ast.Name) and node.value.id == "sys"
 
 
+@pytest.mark.slow
 def test_nobody_changes_where_python_looks_for_modules():
     """`python -m` and pytest start in the root; only the notebooks' setup cell has to search."""
     for path in python_files("helpers", "tools", "tests"):
         assert not [node.lineno for node in ast.walk(tree(path)) if changes_the_search_path(node)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("wing", ["site", "teach"])
 def test_pages_are_built_without_torch(wing):
     names = sorted(path.stem for path in (ROOT / "tools" / wing).glob("[a-z]*.py"))

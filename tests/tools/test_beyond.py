@@ -48,6 +48,7 @@ def test_the_table_of_order_has_all_statistics():
             assert set(row) >= {"Gram", "spectrum", *(f"shifted {n}" for n in beyond.SHIFTS)}
 
 
+@pytest.mark.slow
 def test_noise_has_the_distance_one_and_the_style_zero(vgg, monkeypatch):
     monkeypatch.setattr(beyond, "SIZE", 48)
     monkeypatch.setattr(beyond, "PICTURE", 96)
@@ -83,6 +84,7 @@ def test_energy_is_zero_for_one_cloud_and_not_for_two():
     assert beyond.energy_of(maps)(maps + 1) > 0.1
 
 
+@pytest.mark.slow
 def test_rungs_push_the_start_of_a_painting_equally(vgg):
     photo, style = load("coffee", 48), load("mosaic", 48)
     start = beyond.matched_colour(photo, style)

@@ -92,6 +92,7 @@ def test_a_blend_of_one_style_is_that_style(vgg):
                 torch.testing.assert_close(targets[layer], gram(features))
 
 
+@pytest.mark.slow
 def test_a_painting_of_a_builder_comes_as_a_file_keeps_it(vgg, monkeypatch):
     photo = drawn(1, 3, 32, 48)
     style = drawn(1, 3, 40, 40, seed=1)

@@ -47,6 +47,7 @@ def cells_of(name: str) -> list[str]:
 # --- what was handed in ---
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NO_NOTEBOOK)
 def test_what_is_no_notebook_is_said_to_be_none(name, tmp_path):
     (one,) = handed_in(tmp_path, name)
@@ -102,6 +103,7 @@ def test_a_link_to_the_work_of_another_is_no_submission(tmp_path):
 # --- what counts ---
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("slug", build.sources())
 def test_in_a_solved_notebook_nothing_is_changed_and_nothing_is_missing(slug):
     cells = [cell.source for cell in build.code_cells(build.assemble(slug, solved=True))]

@@ -233,6 +233,7 @@ def test_fewer_pictures_than_last_time_leave_no_file(site):
     assert [path.name for path in (site.out / "pictures").iterdir()] == ["01_first-1.jpg"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", ["", "{", "no results"])
 def test_results_that_somebody_spoiled_are_no_results(site, text):
     (site.out / "results.json").write_text(text, encoding="utf-8")

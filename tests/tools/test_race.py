@@ -53,6 +53,7 @@ def test_the_stored_iterations_name_their_network():
         assert (settings["content"], settings["style"]) == (sixteen.PHOTO, sixteen.PAINTING)
 
 
+@pytest.mark.slow
 def test_iterations_are_painted_with_the_network_that_is_given(tmp_path, monkeypatch):
     monkeypatch.setattr(sixteen, "SIZE", 48)
     monkeypatch.setattr(sixteen, "SHOWN", (1, 2))

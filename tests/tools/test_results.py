@@ -85,6 +85,7 @@ def test_a_stored_system_says_how_it_was_painted(name):
     assert sum(note["pull"].values()) == pytest.approx(100, abs=0.1)
 
 
+@pytest.mark.slow
 def test_a_system_is_painted_and_measured(tmp_path, monkeypatch):
     """Three steps of Udacity's, from the first to what the file says of it."""
     tiny = recipe("udacity", size=32, steps=3)
@@ -120,6 +121,7 @@ def test_none_of_the_eight_paintings_would_be_painted_again():
         assert is_painted(file, large.cause_settings(*causes)), file.name
 
 
+@pytest.mark.slow
 def test_what_a_painting_says_of_its_style_is_true(vgg):
     """One of them measured again."""
     path = RESULTS / "wall" / "china_mosaic.jpg"
@@ -156,6 +158,7 @@ def test_an_unknown_picture_is_refused_with_the_known_ones(capsys):
 # ---- how they are painted ------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_coarse_to_fine_comes_nearer_to_the_style(vgg):
     image = coarse_to_fine(vgg, TINY)
     photo = load("china", 64)
@@ -196,6 +199,7 @@ def test_the_size_of_the_style_is_a_multiple_of_the_paintings(vgg, monkeypatch):
     assert settings.style_size == 72
 
 
+@pytest.mark.slow
 def test_a_painting_that_is_there_is_not_painted_again(vgg, tmp_path, monkeypatch, capsys):
     calls = []
 

@@ -217,6 +217,7 @@ def test_every_picture_of_a_deck_has_its_description(small):
     assert all(len(re.search(r'alt="([^"]*)"', one)[1]) > 20 for one in pictures)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("slug", build.sources())
 def test_every_notebook_has_slides_with_little_text_and_all_its_pictures(slug):
     everything = [slide for stack in cut.slides(slug) for slide in stack]

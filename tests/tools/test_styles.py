@@ -12,6 +12,7 @@ from tools.pictures.styles.canvas import DRAWN, Tiles, blur, cells, noise, rgb, 
 SMALL = (120, 96)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", STYLES)
 def test_a_style_is_drawn_the_same_twice_and_another_seed_draws_another(name):
     picture = np.asarray(draw(name, SMALL))
@@ -34,6 +35,7 @@ def test_the_stored_file_has_the_finished_size(name):
         assert stored.size == (2 * width, 2 * height)
 
 
+@pytest.mark.slow
 def test_the_stored_picture_is_what_is_drawn():
     """The quickest of them at its full size; JPEG changes a pixel a little."""
     stored = load("stained_glass", None)[0].permute(1, 2, 0).numpy()

@@ -57,6 +57,7 @@ def solution_lines(slug: str) -> list[str]:
     return [line.strip() for line in found if len(line.strip()) > 35]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("slug", SLUGS)
 def test_no_solution_is_left_and_every_exercise_check_and_hint_is(slug, learners):
     notebook = read(learners / f"{slug}.ipynb")
@@ -78,6 +79,7 @@ def test_no_solution_is_left_and_every_exercise_check_and_hint_is(slug, learners
     assert not [line for line in own if line in text]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("slug", SLUGS)
 def test_nothing_in_it_leads_to_the_repository(slug, learners, monkeypatch):
     text = (learners / f"{slug}.ipynb").read_text(encoding="utf-8")
@@ -90,6 +92,7 @@ def test_nothing_in_it_leads_to_the_repository(slug, learners, monkeypatch):
     assert "q8z" not in published
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("slug", SLUGS)
 def test_outputs_are_those_that_are_stored(slug, learners, solved):
     stored = {cell.id: cell.outputs for cell in build.code_cells(build.committed(slug))}
@@ -115,6 +118,7 @@ def test_what_learners_get_stands_alone(learners):
     assert any(line.startswith("jupyterlab") for line in wanted)
 
 
+@pytest.mark.slow
 def test_a_notebook_without_its_folder_says_what_is_missing(learners, tmp_path):
     setup = read(learners / "00_start_here.ipynb").cells[1].source
     process = run_python(setup, cwd=tmp_path, env={"PYTHONPATH": ""})
@@ -133,6 +137,7 @@ def test_a_packed_specification_does_what_it_did(slug, capsys):
     assert capsys.readouterr().out.count(": correct") == len(exercises.exercises(slug))
 
 
+@pytest.mark.slow
 def test_links_to_notebooks_that_are_not_given_away_are_words(tmp_path):
     main(["--without-solutions", str(tmp_path / "some"), "00", "01"])
     text = (tmp_path / "some" / "00_start_here.ipynb").read_text(encoding="utf-8")
@@ -143,6 +148,7 @@ def test_links_to_notebooks_that_are_not_given_away_are_words(tmp_path):
 # --- refusals ---
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("option", ["--solved", "--without-solutions", "--no-pdf"])
 def test_a_folder_of_somebody_else_is_left_alone(option, tmp_path):
     mine = tmp_path / "thesis.txt"
@@ -298,6 +304,7 @@ def pack():
     return figures.figures()
 
 
+@pytest.mark.slow
 def test_every_stored_picture_and_every_output_is_in_the_pack(pack):
     files = {figure.file for figure in pack}
     assert len(files) == len(pack)
@@ -350,6 +357,7 @@ def test_a_circle_is_named():
 # --- drift ---
 
 
+@pytest.mark.slow
 def test_kit_and_notebooks_fit():
     assert drift.faults() == []
 

@@ -19,11 +19,13 @@ CITATION.cff, data/README.md, environment.yml and that of Binder.
 
 import argparse
 import asyncio
+import copy
 import os
 import re
 import sys
 import time
 import tomllib
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -85,9 +87,15 @@ sys.path.insert(0, str(root))
 def table(path: Path) -> dict[str, Any]:
     """Read a TOML file. Raises Mistake, with its name, where it is none."""
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return copy.deepcopy(table_of(path.read_text(encoding="utf-8")))
     except ValueError as error:
         raise Mistake(f"{path} is no TOML ({error}): mend it.") from error
+
+
+@cache
+def table_of(text: str) -> dict[str, Any]:
+    """Read TOML; once for each text, since a kit asks the same file hundreds of times."""
+    return tomllib.loads(text)
 
 
 def repository() -> str:
