@@ -219,6 +219,19 @@ def test_a_race_is_repeated_and_its_medians_count(monkeypatch, capsys):
     assert "tutorial, heat 1 of 3 (12% done" in capsys.readouterr().out
 
 
+def test_a_race_of_several_heats_says_how_they_spread(monkeypatch, capsys):
+    gains = iter([4.0, 9.0, None, 5.0, 7.0, None, None])
+    monkeypatch.setattr(races, "heat", lambda *_: {"times as fast for 5": next(gains), "px": 48})
+    options = Options(CPU.device, repeats=4, peers=("tutorial",))
+    assert races.race(options)["tutorial"] == {
+        "times as fast for 5": 5.0,
+        "px": 48,
+        "heats, times as fast for 5": [4.0, 9.0],
+    }
+    three = replace(options, repeats=3)
+    assert races.race(three)["tutorial"] == {"times as fast for 5": 7.0, "px": 48}
+
+
 def test_multiply_adds_by_hand(vgg):
     """conv1_1 at 2 x 2 px, forth and back; its Gram matrix, and the gradient of that."""
     first = types.SimpleNamespace(layers=dict(list(vgg.layers.items())[:2]))

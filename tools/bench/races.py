@@ -21,6 +21,7 @@ from tools.countdown import Countdown
 
 TUTORIAL = "pytorch_tutorial"  # the recipe whose loss TutorialLoss states on its own
 LEAST = 30  # evaluations of ours in a short race
+GAIN = "times as fast"  # how the columns begin that say what ours gains
 
 
 def race(options: Options) -> Table:
@@ -55,7 +56,18 @@ def heats(options: Options, peer: str, marks: list[int], name: str, countdown: C
     for number in range(1, options.repeats + 1):
         rows.append(heat(options, peer, marks))
         countdown.step(f"{name}, heat {number} of {options.repeats}", work=marks[-1])
-    return medians(rows)
+    return medians(rows) | ranges(rows)
+
+
+def ranges(rows: list[dict]) -> dict[str, list[float]]:
+    """The least and the most gain of several heats; of one heat there is nothing to say."""
+    found = {}
+    for column in rows[0]:
+        if column.startswith(GAIN):
+            gains = [row[column] for row in rows if row[column] is not None]
+            if len(gains) > 1:
+                found[f"heats, {column}"] = [round(min(gains), 4), round(max(gains), 4)]
+    return found
 
 
 def spreads(rows: list[dict]) -> dict:
@@ -65,7 +77,7 @@ def spreads(rows: list[dict]) -> dict:
     """
     result = {}
     for column in rows[0]:
-        if column.startswith("times as fast"):
+        if column.startswith(GAIN):
             gains = [row[column] for row in rows if row[column] is not None]
             result[f"not reached, {column}"] = len(rows) - len(gains)
             if gains:
