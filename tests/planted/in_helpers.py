@@ -304,6 +304,7 @@ IN_RECIPES = faults_in(
         without_operand("*", "gain"),
         PUBLISHED,
     ),
+    ("every gain taken for one", "Objective._maps", always("gain"), PUBLISHED),
     (
         "a padding that is not passed on",
         "Objective._maps",

@@ -443,6 +443,9 @@ IN_BENCH_RACES = faults_in(
     ("runs without a value", "median", always("None")),
     ("targets that cost the peer nothing", "heat", without_operand("+", "preparing")),
     ("a goal of eleven evaluations", "heat", constant(10, 11)),
+    ("the best heat named the worst", "ranges", other_name("min", "max")),
+    ("a range of one heat", "ranges", constant(1, 0)),
+    ("ranges of what is no gain", "ranges", always("startswith")),
 )
 
 IN_BENCH_COMMAND = faults_in(
