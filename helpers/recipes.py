@@ -464,7 +464,7 @@ class Objective:
         if self.vgg.normalised:
             gain = 1.0  # a mean activation of 1 has no unit
         features = self.vgg.features(pixels, layers, padding=border)
-        if gain == 1:  # multiplying whole maps, forth and back, is a tenth of an evaluation
+        if gain == 1:  # whole maps would be read and written for nothing, forth and back
             return features
         return {layer: gain * maps for layer, maps in features.items()}
 
