@@ -11,10 +11,7 @@ def seeds():
     """Start every test from the same random numbers, whichever tests ran before it."""
     random.seed(0)
     if "torch" in sys.modules:  # a test that imports it later finds its fixed default seed
-        torch = sys.modules["torch"]
-        torch.default_generator.manual_seed(0)  # torch.manual_seed notes where each call came from
-        if torch.cuda.is_initialized():
-            torch.cuda.manual_seed_all(0)
+        sys.modules["torch"].manual_seed(0)
 
 
 @pytest.fixture(scope="session")

@@ -440,12 +440,12 @@ IN_BENCH_RACES = faults_in(
     "tools.bench.races",
     BENCH,
     ("a mean for a median", "median", other_name("median", "mean")),
-    ("runs without a value", "median", always("None")),
+    ("runs without a value", "known", always("None")),
     ("targets that cost the peer nothing", "heat", without_operand("+", "preparing")),
     ("a goal of eleven evaluations", "heat", constant(10, 11)),
     ("the best heat named the worst", "ranges", other_name("min", "max")),
     ("a range of one heat", "ranges", constant(1, 0)),
-    ("ranges of what is no gain", "ranges", always("startswith")),
+    ("ranges of what is no gain", "gains_of", always("startswith")),
 )
 
 IN_BENCH_COMMAND = faults_in(

@@ -2,7 +2,7 @@
 
 import statistics
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
@@ -62,11 +62,9 @@ def heats(options: Options, peer: str, marks: list[int], name: str, countdown: C
 def ranges(rows: list[dict]) -> dict[str, list[float]]:
     """The least and the most gain of several heats; of one heat there is nothing to say."""
     found = {}
-    for column in rows[0]:
-        if column.startswith(GAIN):
-            gains = [row[column] for row in rows if row[column] is not None]
-            if len(gains) > 1:
-                found[f"heats, {column}"] = [round(min(gains), 4), round(max(gains), 4)]
+    for column, gains in gains_of(rows):
+        if len(gains) > 1:
+            found[f"heats, {column}"] = [round(min(gains), 4), round(max(gains), 4)]
     return found
 
 
@@ -76,15 +74,20 @@ def spreads(rows: list[dict]) -> dict:
     A pair on which ours never got there is left out of these, and counted.
     """
     result = {}
+    for column, gains in gains_of(rows):
+        result[f"not reached, {column}"] = len(rows) - len(gains)
+        if gains:
+            result[f"least {column}"] = min(gains)
+            result[f"geometric mean {column}"] = round(statistics.geometric_mean(gains), 4)
+            result[f"most {column}"] = max(gains)
+    return result
+
+
+def gains_of(rows: list[dict]) -> Iterator[tuple[str, list[float]]]:
+    """Each column that says what ours gains, and its values, where ours got there."""
     for column in rows[0]:
         if column.startswith(GAIN):
-            gains = [row[column] for row in rows if row[column] is not None]
-            result[f"not reached, {column}"] = len(rows) - len(gains)
-            if gains:
-                result[f"least {column}"] = min(gains)
-                result[f"geometric mean {column}"] = round(statistics.geometric_mean(gains), 4)
-                result[f"most {column}"] = max(gains)
-    return result
+            yield column, known(row[column] for row in rows)
 
 
 def race_length(peer: str, options: Options) -> int:
@@ -145,8 +148,13 @@ def medians(rows: list[dict]) -> dict:
 
 def median(values: Iterable[float | None]) -> float | None:
     """The median with four decimals, of the values that are there; None where none is."""
-    known = [value for value in values if value is not None]
-    return round(statistics.median(known), 4) if known else None
+    found = known(values)
+    return round(statistics.median(found), 4) if found else None
+
+
+def known(values: Iterable[float | None]) -> list[float]:
+    """The values that are there."""
+    return [value for value in values if value is not None]
 
 
 def tricks(options: Options) -> Table:
